@@ -1,0 +1,22 @@
+"""The whole beat timetable: name -> task, seconds between runs, queue."""
+
+from typing import Any
+
+
+def every(seconds: float, task: str, queue: str = "default", **kwargs: Any) -> dict[str, Any]:
+    """One line of the timetable. A run that found no worker in time is dropped, not piled up."""
+    return {
+        "task": task,
+        "schedule": seconds,
+        "kwargs": kwargs,
+        "options": {"queue": queue, "expires": max(seconds, 5.0)},
+    }
+
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "fold blobs": every(1, "datahub.fold_blobs", "lake"),
+    "recover deliveries": every(60, "datahub.recover_deliveries", "lake"),
+    "run windows": every(60, "alerts.run_windows", "lake"),
+    "publish tickets": every(30, "hotline.publish_tickets", "lake"),
+    "live feed": every(5, "demo.live_feed"),
+}
