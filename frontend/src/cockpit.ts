@@ -1,0 +1,2 @@
+/** Entry of the cockpit. */
+import './styles/cockpit.css'

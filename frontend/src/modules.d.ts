@@ -1,0 +1,1 @@
+declare module '@tabler/core/dist/js/tabler.esm.min.js'
