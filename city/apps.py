@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class CityConfig(AppConfig):
+    name = "city"
+    verbose_name = _("City")
+    default_auto_field = "django.db.models.BigAutoField"
