@@ -35,11 +35,11 @@ def _derived(secret_hex: str, purpose: str) -> bytes:
 
 def field_key(purpose: str) -> bytes:
     """A 32-byte key for one purpose, derived from CC_FIELD_KEY."""
-    return _derived(settings.CC_FIELD_KEY, purpose)
+    return _derived(settings.FIELD_KEY, purpose)
 
 
 def audit_key() -> bytes:
-    return _derived(settings.CC_AUDIT_KEY, "audit-chain")
+    return _derived(settings.AUDIT_KEY, "audit-chain")
 
 
 def encrypt(value: str) -> str:

@@ -39,7 +39,7 @@ QUEUE_LIMIT = 2_000  # events waiting for one socket; past it the socket starts 
 
 
 def _channel(name: str) -> str:
-    return f"{settings.CC_KEY_PREFIX}{name}"
+    return f"{settings.KEY_PREFIX}:{name}"
 
 
 @lru_cache(maxsize=4)
@@ -50,7 +50,7 @@ def _redis(url: str) -> "redis.Redis":
 def _tell(channel: str, message: str) -> None:
     """Publish; a dead Redis is logged and fails nobody."""
     try:
-        _redis(settings.CC_REDIS_URL).publish(_channel(channel), message)
+        _redis(settings.REDIS_URL).publish(_channel(channel), message)
     except redis.RedisError as error:
         log.warning("news not carried: %s", error)
 
@@ -99,7 +99,7 @@ class BellRope:
         try:
             if self._heard is None:
                 # The wait itself is bounded by get_message's timeout, so the socket may block longer.
-                client = redis.Redis.from_url(settings.CC_REDIS_URL, socket_connect_timeout=2)
+                client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
                 self._heard = client.pubsub(ignore_subscribe_messages=True)
                 self._heard.subscribe(_channel("bell"))
             message = self._heard.get_message(timeout=timeout)
@@ -174,7 +174,7 @@ class Hub:
                 await asyncio.sleep(LOOK_EVERY_S)
 
     async def _follow(self) -> None:
-        client = redis.asyncio.Redis.from_url(settings.CC_REDIS_URL)
+        client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
         heard = client.pubsub(ignore_subscribe_messages=True)
         try:
             await heard.subscribe(_channel("news"), _channel("close"))

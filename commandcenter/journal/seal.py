@@ -72,7 +72,7 @@ def seal_audit(limit: int = 2_000) -> int:
 
 
 def _anchor_file() -> Path:
-    return Path(settings.CC_ANCHOR_DIR) / "audit-anchors.jsonl"
+    return Path(settings.ANCHOR_DIR) / "audit-anchors.jsonl"
 
 
 def read_anchors() -> list[dict[str, Any]]:
