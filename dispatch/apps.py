@@ -1,0 +1,10 @@
+"""Orders, their clocks and what is scored from them."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class DispatchConfig(AppConfig):
+    name = "dispatch"
+    verbose_name = _("Dispatch")
+    default_auto_field = "django.db.models.BigAutoField"

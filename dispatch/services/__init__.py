@@ -1,0 +1,34 @@
+"""The only writers of dispatch. Ids in, keyword-only, one transaction and one clock reading each."""
+
+from .calendar import recompute_deadlines
+from .handling import cancel_order, check_order, contact_caller, handle_order, redo_order, sign_order
+from .opening import open_assist, open_order, pass_down
+from .requests import (
+    decide_extension,
+    decide_hold,
+    release_order,
+    request_extension,
+    request_hold,
+    request_return,
+    rule_return,
+)
+
+__all__ = [
+    "cancel_order",
+    "check_order",
+    "contact_caller",
+    "decide_extension",
+    "decide_hold",
+    "handle_order",
+    "open_assist",
+    "open_order",
+    "pass_down",
+    "recompute_deadlines",
+    "redo_order",
+    "release_order",
+    "request_extension",
+    "request_hold",
+    "request_return",
+    "rule_return",
+    "sign_order",
+]
