@@ -1,6 +1,6 @@
 """The only writers of the city: areas, people, calendar."""
 
-from city.services.areas import AreaRow, LineageRow, activate_generation, load_generation
+from city.services.areas import AreaRow, LineageRow, activate_generation, import_areas, load_generation
 from city.services.calendar import load_years, set_work_day, set_work_spans
 from city.services.people import (
     appoint_deputy,
@@ -15,6 +15,6 @@ from city.services.people import (
 
 __all__ = [
     "AreaRow", "LineageRow", "activate_generation", "appoint_deputy", "create_user", "disable_superusers",
-    "end_deputy", "grant_role", "load_generation", "load_years", "revoke_role", "set_active", "set_work_day",
+    "end_deputy", "grant_role", "import_areas", "load_generation", "load_years", "revoke_role", "set_active", "set_work_day",
     "set_work_spans", "unlock_login",
 ]

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from city.events import GenerationActivated
+from city.imports import AreaPlan
 from city.models import SRID, Area, AreaLineage, Generation
 from city.selectors import forget_areas
 from city.states import MOVES, GenerationState, Level, LineageKind
@@ -125,3 +126,32 @@ def shorten(name: str) -> str:
     if len(name) > 2 and name[-1] in "市区县镇乡" and not name.endswith(("开发区", "社区", "园区", "街区", "示范区")):
         return name[:-1]
     return name.removesuffix("街道") if name.endswith("街道") and len(name) > 3 else name
+
+
+@transaction.atomic
+def import_areas(*, plan: AreaPlan, source: str, by: Any = None) -> tuple[Generation, int] | None:
+    """Load a checked plan and switch it on, all or nothing; None when it is in force already.
+
+    Lists of divisions say nothing about grid cells: those of the generation before are kept
+    where their village still exists. Returns the generation and how many cells were kept.
+    """
+    before = Generation.objects.active().first()
+    if before is not None and before.version == plan.version:
+        return None
+    renamed = {row.old_code: row.new_code for row in plan.boundaries.renamed}
+    rows = [
+        AreaRow(code=unit.code, name=unit.name, polygon=plan.boundaries.polygons.get(unit.code))
+        for unit in plan.divisions.units.values()
+    ]
+    cells = []
+    if before is not None:
+        villages = plan.divisions.units.keys()
+        for cell in Area.objects.filter(generation=before, level=Level.CELL).order_by("code"):
+            code = renamed.get(cell.code[:6], cell.code[:6]) + cell.code[6:]
+            if parent_of(code) in villages:
+                cells.append(AreaRow(code, cell.name, cell.short_name, cell.polygon, cell.is_demo_boundary))
+    generation = load_generation(
+        areas=[*rows, *cells], source=source, version=plan.version,
+        lineage=[LineageRow(old, new, LineageKind.RENAMED, "matched by name") for old, new in renamed.items()],
+    )
+    return activate_generation(generation_id=generation.pk, by=by), len(cells)
