@@ -11,6 +11,8 @@ LISTENERS: dict[str, list[str]] = {
         "grid.tasks.follow_order",
         "alerts.tasks.follow_order",
     ],
+    "city.calendar.changed": ["dispatch.tasks.follow_calendar"],
+    "city.generation.activated": ["dispatch.tasks.follow_areas"],
 }
 
 FOLDERS: list[str] = ["dashboards.services.fold_events"]

@@ -103,6 +103,7 @@ MOVES: Moves = {
 # Written by the machine without a change of state; kept apart so that nobody may ask for them.
 OPENED = "open"
 RECOMPUTED = "recompute"
+RELOCATED = "relocate"
 
 ACTION_WORDS = {
     "open": _("Dispatched"),
@@ -126,4 +127,5 @@ ACTION_WORDS = {
     "pass_down": _("Passed down"),
     "cancel": _("Cancelled"),
     "recompute": _("Deadlines recomputed after the calendar was published"),
+    "relocate": _("Moved to the new code of its area"),
 }

@@ -1,8 +1,6 @@
-"""Doorbells: what news from elsewhere dispatch follows."""
+"""Doorbells: which news from elsewhere dispatch follows (see commandcenter/wiring.py)."""
 
 from typing import Any
-
-from celery import shared_task
 
 from . import services
 
@@ -12,6 +10,6 @@ def follow_calendar(payload: dict[str, Any]) -> None:
     services.recompute_deadlines()
 
 
-@shared_task(name="dispatch.recompute_deadlines", acks_late=True)
-def recompute_deadlines() -> None:
-    services.recompute_deadlines()
+def follow_areas(payload: dict[str, Any]) -> None:
+    """Listener of `city.generation.activated`: open orders follow their area. Safe to run twice."""
+    services.relocate_orders()

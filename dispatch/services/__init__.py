@@ -1,6 +1,6 @@
 """The only writers of dispatch. Ids in, keyword-only, one transaction and one clock reading each."""
 
-from .calendar import recompute_deadlines
+from .following import recompute_deadlines, relocate_orders
 from .handling import cancel_order, check_order, contact_caller, handle_order, redo_order, sign_order
 from .opening import open_assist, open_order, pass_down
 from .requests import (
@@ -26,6 +26,7 @@ __all__ = [
     "recompute_deadlines",
     "redo_order",
     "release_order",
+    "relocate_orders",
     "request_extension",
     "request_hold",
     "request_return",

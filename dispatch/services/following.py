@@ -1,12 +1,13 @@
-"""A published calendar moves deadlines that were set on a guess."""
+"""What orders follow without being asked: a published calendar, a new generation of areas."""
 
 from datetime import datetime
 
 from django.db import transaction
 
+from city.selectors import current_code
 from commandcenter.core import clock
 from dispatch.models import Order
-from dispatch.states import RECOMPUTED
+from dispatch.states import RECOMPUTED, RELOCATED
 
 from . import _moving as m
 
@@ -55,3 +56,26 @@ def _recompute(order_id: int) -> bool:
 def _kept(old: datetime | None, new: datetime | None, at: datetime) -> datetime | None:
     """The new deadline, or the old one where the new would already have passed."""
     return old if old and new and new < at < old else new
+
+
+def relocate_orders() -> int:
+    """Open orders follow their area's code into a new generation of areas; each change is a move."""
+    moved = 0
+    codes = Order.objects.open().order_by().values_list("area_code", flat=True).distinct()
+    for old in list(codes):
+        new = current_code(old)
+        if new == old:
+            continue
+        for order_id in Order.objects.open().filter(area_code=old).values_list("pk", flat=True):
+            _relocate(order_id, old=old, new=new)
+            moved += 1
+    return moved
+
+
+@transaction.atomic
+def _relocate(order_id: int, *, old: str, new: str) -> None:
+    order = m.locked(order_id)
+    order.area_code = new
+    order.save(update_fields=["area_code"])
+    body = {"before": old, "after": new}
+    m.write_move(order, RELOCATED, from_state=order.state, by=None, at=clock.now(), body=body)
