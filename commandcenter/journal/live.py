@@ -186,14 +186,14 @@ class Hub:
                     await self._look()
         finally:
             with contextlib.suppress(redis.RedisError, OSError):
-                await heard.aclose()  # type: ignore[no-untyped-call]
+                await heard.aclose()
                 await client.aclose()
 
     async def _look(self) -> None:
         while events := await _in_thread(events_between, self._position):
             for event in events:
                 self._deliver(event)
-                self._position = event.position  # type: ignore[attr-defined]
+                self._position = event.position
             await asyncio.sleep(0)
 
     def _deliver(self, event: Event) -> None:

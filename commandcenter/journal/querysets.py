@@ -1,17 +1,14 @@
 """Questions about what happened."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
-
-if TYPE_CHECKING:
-    pass
 
 _HORIZON = "xid < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
 
 
-class EventQuerySet(models.QuerySet["Event"]):
+class EventQuerySet(models.QuerySet[Any]):
     def between(self, after: int, upto: int) -> "EventQuerySet":
         """Positioned events after one position and up to another, in order."""
         return (
@@ -25,7 +22,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return self.filter(models.Q(place__isnull=True) | models.Q(place__position__gt=folded))
 
 
-class FactQuerySet(models.QuerySet["Fact"]):
+class FactQuerySet(models.QuerySet[Any]):
     def in_period(self, since: datetime, until: datetime) -> "FactQuerySet":
         return self.filter(happened_at__gte=since, happened_at__lt=until)
 

@@ -71,11 +71,8 @@ def trace_graph(ref: str, *, most_nodes: int = 200, most_links: int = 60) -> Gra
         frontier = [ref]
         while frontier:
             near, far = ("from_ref", "to_ref") if forward else ("to_ref", "from_ref")
-            links = list(
-                TraceLink.objects.filter(Q(**{f"{near}__in": frontier})).order_by("at", "pk")[
-                    : most_links * len(frontier)
-                ]
-            )
+            most = most_links * len(frontier) + 1
+            links = list(TraceLink.objects.filter(Q(**{f"{near}__in": frontier})).order_by("at", "pk")[:most])
             undone = {(link.from_ref, link.to_ref) for link in links if link.kind == "undone"}
             frontier, fan = [], dict[str, int]()
             for link in links:

@@ -25,9 +25,9 @@ def test_the_web_role_owns_no_table():
 def test_the_web_role_cannot_change_what_happened(table, change):
     name = f"journal_{table}"
     column = "position" if table in ("eventposition", "auditseal") else "id"
-    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(change.format(name, column, column))
+    refused = pytest.raises(DatabaseError, match="permission denied")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(change.format(name, column, column))
 
 
 def test_rows_are_still_there_after_a_refused_change():

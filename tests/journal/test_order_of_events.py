@@ -46,11 +46,12 @@ def test_announcing_outside_a_transaction_is_a_mistake():
 
 
 def test_a_transaction_that_rolls_back_says_nothing():
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         announce(Happened(area_code="3206", audiences=[], at=clock.now()))
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     pump()
-    assert not Event.objects.exists() and folded_position() == 0
+    assert not Event.objects.exists()
+    assert folded_position() == 0
 
 
 def test_positions_have_no_gaps_and_wait_for_open_transactions():
@@ -67,7 +68,7 @@ def test_positions_have_no_gaps_and_wait_for_open_transactions():
     thread.start()
     assert opened.wait(10)
     happen(2)  # committed while the earlier transaction is still open
-    pump()
+    loop.one_round()
     assert numbers() == []  # 2 may not pass 1
     finish.set()
     thread.join()
@@ -112,7 +113,8 @@ def test_a_failing_listener_stops_nobody_and_is_tried_again(monkeypatch):
     assert FailedListener.objects.get().attempts == 2
     FailedListener.objects.update(next_try=datetime(2020, 1, 1, tzinfo=UTC))
     pump()
-    assert heard == [6, 7, 8, 7, 7] and not FailedListener.objects.exists()
+    assert heard == [6, 7, 8, 7, 7]
+    assert not FailedListener.objects.exists()
 
 
 def folder(events):
