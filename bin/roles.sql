@@ -7,6 +7,8 @@ SELECT format('CREATE ROLE %I LOGIN', :'web')
  WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = :'web') \gexec
 ALTER ROLE :"owner" WITH LOGIN CREATEDB NOSUPERUSER NOCREATEROLE PASSWORD :'owner_password';
 ALTER ROLE :"web" WITH LOGIN NOCREATEDB NOSUPERUSER NOCREATEROLE PASSWORD :'web_password';
+-- A database that is dropped or restored may still have the site's sessions open; its owner may end them.
+GRANT pg_signal_backend TO :"owner";
 
 CREATE EXTENSION IF NOT EXISTS postgis;
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
