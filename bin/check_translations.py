@@ -12,7 +12,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = "zh_Hans"
-SOURCES = ["commandcenter", "city", "datahub", "dispatch", "hotline", "grid", "alerts", "dashboards", "templates"]
+SOURCES = [
+    "commandcenter",
+    "city",
+    "datahub",
+    "dispatch",
+    "hotline",
+    "grid",
+    "alerts",
+    "dashboards",
+    "templates",
+]
 
 
 def run(*command: str, cwd: Path) -> str:
@@ -24,9 +34,10 @@ def run(*command: str, cwd: Path) -> str:
 
 def extract(copy: Path) -> Path:
     """Run makemessages over a copy of the sources, on top of the committed translations."""
+    leave_out = shutil.ignore_patterns("__pycache__", "migrations")
     for name in SOURCES:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "migrations"))
+            shutil.copytree(ROOT / name, copy / name, ignore=leave_out)
     messages = copy / "locale" / LOCALE / "LC_MESSAGES"
     messages.mkdir(parents=True)
     for po in (ROOT / "locale" / LOCALE / "LC_MESSAGES").glob("*.po"):

@@ -10,7 +10,7 @@ from commandcenter.core.errors import BadInput, DomainError
 
 
 def explain(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DomainError: 409 (400 for bad input) with a code. Everything else as DRF does, with `code` and `detail`."""
+    """DomainError: 409 (400 for bad input) with a code and a sentence. Everything else as DRF does."""
     if isinstance(error, DomainError):
         set_rollback()
         body: dict[str, Any] = {"code": error.code, "detail": str(error)}

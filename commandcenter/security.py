@@ -1,17 +1,9 @@
-"""What the whole site refuses: sign-up by strangers, and scripts that no page of ours needs."""
+"""What a browser may run: no scripts that no page of ours needs."""
 
 from collections.abc import Callable
 
-from allauth.account.adapter import DefaultAccountAdapter
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.http import HttpRequest, HttpResponseBase
-
-
-class StaffAccounts(DefaultAccountAdapter):
-    """People of the centre get their account from an administrator."""
-
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return False
 
 
 # The administrators' site is a finished product (Alpine evaluates attributes, styles are inline), used by

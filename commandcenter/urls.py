@@ -16,6 +16,7 @@ PAGES = {
     "alerts/": "alerts",
     "data/": "datahub",
 }
+APPS = [*PAGES.values(), "dashboards"]
 
 
 def present(dotted: str) -> bool:
@@ -29,7 +30,7 @@ def pages() -> list[URLResolver]:
 
 
 def api() -> list[URLResolver]:
-    apps = [app for app in [*PAGES.values(), "dashboards"] if present(f"{app}.api") and present(f"{app}.api.urls")]
+    apps = [app for app in APPS if present(f"{app}.api") and present(f"{app}.api.urls")]
     return [path("api/v1/", include(f"{app}.api.urls")) for app in apps]
 
 

@@ -1,4 +1,4 @@
-"""What every way of running has in common. Values come from the environment; bin/ writes it for a checkout."""
+"""What every way of running has in common. Values come from the environment; bin/ writes them for you."""
 
 import importlib.util
 import sys
@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "city.middleware.SessionGateMiddleware",
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -187,15 +188,17 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+     "OPTIONS": {"user_attributes": ("username", "display_name")}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "city.passwords.ComplexityValidator", "OPTIONS": {"min_length": 8, "classes": 3}},
+    {"NAME": "city.passwords.HistoryValidator", "OPTIONS": {"remembered": 5}},
 ]
+PASSWORD_MAX_AGE_DAYS = env.number("CC_PASSWORD_MAX_AGE_DAYS", 0)  # 0: no forced change; production sets 90
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "commandcenter.security.StaffAccounts"
+ACCOUNT_ADAPTER = "city.accounts.StaffAccounts"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -203,13 +206,17 @@ ACCOUNT_SESSION_REMEMBER = False
 # A whole hall of operators shares one address; axes locks a name out after failures.
 ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {"login": "600/m/ip", "login_failed": "100/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "city.accounts.StaffSecondFactor"
+MFA_REQUIRED_ROLES = env.words("CC_MFA_REQUIRED_ROLES")  # production: the three administrators
 MFA_TOTP_ISSUER = "City Command Centre"
 
 AXES_FAILURE_LIMIT = env.number("CC_LOCKOUT_AFTER", 5)
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(minutes=env.number("CC_LOCKOUT_MINUTES", 30))
+# The account is locked, whatever address is used: a hall shares one address, and an attacker has many.
+AXES_LOCKOUT_PARAMETERS = ["username"]
+AXES_LOCKOUT_TEMPLATE = "account/lockout.html"
 AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_FORM_FIELD = "login"
+AXES_USERNAME_CALLABLE = "city.accounts.username_of"
 AXES_SENSITIVE_PARAMETERS = ["login", "username", "ip_address"]
 
 SESSION_COOKIE_AGE = 12 * 3600
@@ -256,7 +263,6 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static_build"]
 WHITENOISE_USE_FINDERS = True
 # Vite already put a hash of the content into these names.

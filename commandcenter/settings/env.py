@@ -13,7 +13,7 @@ FALSE = frozenset({"0", "false", "no", "off", ""})
 def text(name: str, default: str | None = None) -> str:
     value = os.environ.get(name, default)
     if value is None:
-        raise ImproperlyConfigured(f"{name} is not set. Start through bin/manage, or set it in the environment.")
+        raise ImproperlyConfigured(f"{name} is not set. Start through bin/manage, or set it yourself.")
     return value
 
 

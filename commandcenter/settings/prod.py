@@ -9,7 +9,7 @@ os.environ.setdefault("CC_VAR", "/srv/commandcenter/var")
 
 from . import env  # noqa: E402
 from .base import *  # noqa: E402, F403
-from .base import AUDIT_KEY, BASE_DIR, DATABASE_WEB, DEMO, FIELD_KEY, MIDDLEWARE, SECRET_KEY  # noqa: E402, F401
+from .base import ALLOWED_HOSTS, AUDIT_KEY, BASE_DIR, DATABASE_WEB, DEMO, FIELD_KEY, SECRET_KEY  # noqa: E402
 
 
 def refuse_weak_settings() -> None:
@@ -43,6 +43,7 @@ def refuse_weak_settings() -> None:
 refuse_weak_settings()
 
 DEBUG = False
+ALLOWED_HOSTS = [*ALLOWED_HOSTS, "localhost"]  # the container asks itself for its health
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.flag("CC_SSL_REDIRECT", default=True)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
@@ -52,7 +53,10 @@ SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https"
+MFA_REQUIRED_ROLES = env.words("CC_MFA_REQUIRED_ROLES", "system_admin,security_admin,audit_admin")
+PASSWORD_MAX_AGE_DAYS = env.number("CC_PASSWORD_MAX_AGE_DAYS", 90)
 WHITENOISE_USE_FINDERS = False
+STATIC_ROOT = BASE_DIR / "staticfiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -1,4 +1,4 @@
-"""Slots keep test runs apart: a number that one process holds, and with it a database, a Redis and folders."""
+"""Slots keep test runs apart: a number that one process holds, and with it a database, Redis and folders."""
 
 import fcntl
 import os

@@ -24,7 +24,9 @@ def query_budget(request) -> Callable[[str], AbstractContextManager[None]]:
 
     @contextmanager
     def budget(name: str) -> Iterator[None]:
-        with CaptureQueriesContext(connection, ) as seen:
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
             yield
         budgets = read_budgets()
         if recording:

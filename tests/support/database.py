@@ -85,7 +85,9 @@ def make_template(template: str) -> None:
             if old != building:
                 drop(cursor, old)
         cursor.execute(
-            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(template))
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                sql.Identifier(building), sql.Identifier(template)
+            )
         )
 
 
@@ -108,7 +110,9 @@ def filled_tables(cursor: psycopg2.extensions.cursor) -> list[str]:
 def empty_tables(database: str) -> None:
     """Empty every table as the owner (the web role may not), and put the migrations' own rows back."""
     with owner_cursor(database) as cursor:
-        cursor.execute(f"SELECT relname FROM pg_class WHERE relnamespace = '{REFERENCE_SCHEMA}'::regnamespace AND relkind = 'r'")
+        cursor.execute(
+            f"SELECT relname FROM pg_class WHERE relnamespace = '{REFERENCE_SCHEMA}'::regnamespace AND relkind = 'r'"
+        )
         reference = {name for (name,) in cursor.fetchall()}
         filled = set(filled_tables(cursor))
         cursor.connection.autocommit = False

@@ -37,7 +37,11 @@ class LiveCity:
                        "-Q", "default,lake", "-l", "warning", "--without-gossip", "--without-mingle"],
         }  # fmt: skip
         log = (self.folder / f"{name}.log").open("ab")
-        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "commandcenter.settings.test", "CC_TASKS_EAGER": "0"}
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "commandcenter.settings.test",
+            "CC_TASKS_EAGER": "0",
+        }
         self.processes[name] = subprocess.Popen(
             commands[name], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
         )
