@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from city.functions import Function
 from city.grants import Grant, areas_of, forget_grants, grants_of, has_role, org_ids_of
@@ -84,8 +85,9 @@ def _areas() -> _Known:
             return known
         fresh = _Known(generation_id=active, checked=time.monotonic())
         if active is not None:
-            rows = Area.objects.filter(generation_id=active).order_by("code").values_list(
-                "code", "name", "short_name", "level", "parent_code", "polygon__isnull", "is_demo_boundary"
+            bare = ExpressionWrapper(Q(polygon__isnull=True), output_field=BooleanField())
+            rows = Area.objects.filter(generation_id=active).annotate(bare=bare).order_by("code").values_list(
+                "code", "name", "short_name", "level", "parent_code", "bare", "is_demo_boundary"
             )
             for code, name, short_name, level, parent_code, no_polygon, demo in rows:
                 fresh.areas[code] = AreaInfo(code, name, short_name, level, parent_code, not no_polygon, demo)
