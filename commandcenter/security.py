@@ -5,7 +5,6 @@ from collections.abc import Callable
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.http import HttpRequest, HttpResponseBase
 
-
 # The administrators' site is a finished product (Alpine evaluates attributes, styles are inline), used by
 # three people behind a login; only there is this allowed, and inline <script> is not allowed even there.
 ADMIN_POLICY = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}

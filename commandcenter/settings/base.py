@@ -188,8 +188,10 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-     "OPTIONS": {"user_attributes": ("username", "display_name")}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "display_name")},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "city.passwords.ComplexityValidator", "OPTIONS": {"min_length": 8, "classes": 3}},
     {"NAME": "city.passwords.HistoryValidator", "OPTIONS": {"remembered": 5}},
@@ -295,4 +297,6 @@ SILENCED_SYSTEM_CHECKS = [
     # Debian 12 ships GDAL 3.6; we read GeoJSON with shapely and store through PostGIS, so GDAL's
     # old axis handling never meets our coordinates.
     "gis.W001",
+    # Locking the account by its name alone is meant: see AXES_LOCKOUT_PARAMETERS.
+    "axes.W006",
 ]
