@@ -108,24 +108,39 @@ def filled_tables(cursor: psycopg2.extensions.cursor) -> list[str]:
 
 
 def empty_tables(database: str) -> None:
-    """Empty every table as the owner (the web role may not), and put the migrations' own rows back."""
-    with owner_cursor(database) as cursor:
+    """Empty every table as the owner (the web role may not), and put the migrations' own rows back.
+
+    The running city may be in the middle of something; whoever PostgreSQL picks as the loser tries again.
+    """
+    for attempt in range(10):
+        try:
+            with owner_cursor(database) as cursor:
+                return _empty_tables(cursor)
+        except (psycopg2.errors.DeadlockDetected, psycopg2.errors.LockNotAvailable):
+            if attempt == 9:
+                raise
+    return None
+
+
+def _empty_tables(cursor: psycopg2.extensions.cursor) -> None:
+    schema = REFERENCE_SCHEMA
+    cursor.execute(
+        f"SELECT relname FROM pg_class WHERE relnamespace = '{schema}'::regnamespace AND relkind = 'r'"
+    )
+    reference = {name for (name,) in cursor.fetchall()}
+    filled = set(filled_tables(cursor))
+    cursor.execute("SET lock_timeout = '5s'")
+    cursor.connection.autocommit = False
+    if filled:
+        names = sql.SQL(", ").join(sql.Identifier(name) for name in sorted(filled | reference))
+        cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
+    for table in sorted(reference):
         cursor.execute(
-            f"SELECT relname FROM pg_class WHERE relnamespace = '{REFERENCE_SCHEMA}'::regnamespace AND relkind = 'r'"
-        )
-        reference = {name for (name,) in cursor.fetchall()}
-        filled = set(filled_tables(cursor))
-        cursor.connection.autocommit = False
-        if filled:
-            names = sql.SQL(", ").join(sql.Identifier(name) for name in sorted(filled | reference))
-            cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
-        for table in sorted(reference):
-            cursor.execute(
-                sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM {}").format(
-                    sql.Identifier(table), sql.Identifier(REFERENCE_SCHEMA, table)
-                )
+            sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM {}").format(
+                sql.Identifier(table), sql.Identifier(schema, table)
             )
-        cursor.connection.commit()
+        )
+    cursor.connection.commit()
 
 
 @pytest.fixture(scope="session")
