@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.contrib.auth.password_validation import password_validators_help_texts
 
 from city.selectors import demo_logins
 
@@ -19,6 +20,12 @@ def demo_people() -> dict[str, Any] | None:
         return None
     people = demo_logins()
     return {"people": people, "password": getattr(settings, "DEMO_PASSWORD", "")} if people else None
+
+
+@register.simple_tag
+def password_rules() -> list[str]:
+    """What a new password must be, one sentence each."""
+    return password_validators_help_texts()
 
 
 @register.filter

@@ -5,12 +5,14 @@ import { csrfToken } from './http'
 import { toastSentence } from './toasts'
 
 type RequestEvent = CustomEvent<{
-  ctx: { request: { headers: Record<string, string>; method: string }; response?: { status: number } }
+  ctx: { request: { headers: Record<string, string>; method: string }; sourceEvent?: Event; response?: { status: number } }
 }>
 
 export function startHypermedia(): void {
   document.addEventListener('htmx:config:request', (event) => {
-    const { request } = (event as RequestEvent).detail.ctx
+    const { request, sourceEvent } = (event as RequestEvent).detail.ctx
+    // A refresh that nobody asked for must not keep a session awake.
+    if (sourceEvent?.type.startsWith('live:')) request.headers['X-Background'] = '1'
     if (request.method.toUpperCase() !== 'GET') request.headers['X-CSRFToken'] = csrfToken()
   })
   document.addEventListener('htmx:response:error', (event) => {
