@@ -37,7 +37,9 @@ class StaffAccounts(DefaultAccountAdapter):
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("city:profile")
 
-    def add_message(self, request: HttpRequest, level: Any, message_template: Any = None, *args: Any, **kw: Any) -> None:
+    def add_message(
+        self, request: HttpRequest, level: Any, message_template: Any = None, *args: Any, **kw: Any
+    ) -> None:
         if message_template and any(f"/{name}." in str(message_template) for name in _SILENT):
             return
         super().add_message(request, level, message_template, *args, **kw)
@@ -50,7 +52,13 @@ class StaffAccounts(DefaultAccountAdapter):
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         name = str(credentials.get("username") or "")[:80]
-        audit(actor=None, action="city.login", target_ref=f"city.login:{name}", result="refused", ip=_ip(request))
+        audit(
+            actor=None,
+            action="city.login",
+            target_ref=f"city.login:{name}",
+            result="refused",
+            ip=_ip(request),
+        )
 
     @transaction.atomic
     def logout(self, request: HttpRequest) -> None:
@@ -65,7 +73,9 @@ class StaffAccounts(DefaultAccountAdapter):
         user.set_password(password)
         user.must_change_password = False
         user.save()
-        audit(actor=user, action="city.change_password", target_ref=f"city.user:{user.pk}", ip=_ip(self.request))
+        audit(
+            actor=user, action="city.change_password", target_ref=f"city.user:{user.pk}", ip=_ip(self.request)
+        )
         close_sockets_of(user.pk)
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:

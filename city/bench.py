@@ -30,11 +30,11 @@ def make_cells(count: int = CELLS, seed: int = 2026) -> tuple[list[str], NDArray
     west, south, east, north = BOX
     sites = np.column_stack([rng.uniform(west, east, count), rng.uniform(south, north, count)])
     box = shapely.box(*BOX)
-    cells = shapely.get_parts(
-        shapely.voronoi_polygons(shapely.multipoints(sites), extend_to=box)
-    )
+    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(sites), extend_to=box))
     cells = shapely.intersection(cells, box)
-    cells = np.array([shapely.multipolygons([cell]) for cell in cells[~shapely.is_empty(cells)]], dtype=object)
+    cells = np.array(
+        [shapely.multipolygons([cell]) for cell in cells[~shapely.is_empty(cells)]], dtype=object
+    )
     return [f"320613{n // 1000:03d}{n // 100 % 10 + 1:03d}1{n % 100:03d}" for n in range(len(cells))], cells
 
 
@@ -85,7 +85,8 @@ def ask_postgis(
         for start in range(0, len(codes), 1_000):
             part = slice(start, start + 1_000)
             cursor.execute(
-                "INSERT INTO bench_cell SELECT c, ST_SetSRID(ST_GeomFromWKB(w), 4490) FROM unnest(%s, %s) AS t(c, w)",
+                "INSERT INTO bench_cell SELECT c, ST_SetSRID(ST_GeomFromWKB(w), 4490)"
+                " FROM unnest(%s, %s) AS t(c, w)",
                 [codes[part], [shapely.to_wkb(cell) for cell in cells[part]]],
             )
         cursor.execute("CREATE INDEX ON bench_cell USING gist (polygon)")

@@ -55,7 +55,9 @@ def read_boundaries(path: Path, *, datum: str, units: Iterable[Unit]) -> Boundar
     for unit in by_code.values():
         by_name.setdefault(unit.name, []).append(unit)
 
-    found = Boundaries(file=path.name, datum=datum, digest=hashlib.sha256((datum + content).encode()).hexdigest())
+    found = Boundaries(
+        file=path.name, datum=datum, digest=hashlib.sha256((datum + content).encode()).hexdigest()
+    )
     problems: list[Problem] = []
     for row, feature in enumerate(features, start=1):
         try:
@@ -90,7 +92,11 @@ def _features(content: str, file: str) -> list[dict[str, Any]]:
         reason = _("broken JSON: %(why)s") % {"why": error}
         raise BadInput(Problem(None, "", reason, file)) from None
     features = data.get("features") if isinstance(data, dict) else None
-    if not isinstance(data, dict) or data.get("type") != "FeatureCollection" or not isinstance(features, list):
+    if (
+        not isinstance(data, dict)
+        or data.get("type") != "FeatureCollection"
+        or not isinstance(features, list)
+    ):
         raise BadInput(Problem(None, "", _("not a GeoJSON FeatureCollection"), file))
     return [feature if isinstance(feature, dict) else {} for feature in features]
 

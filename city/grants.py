@@ -40,16 +40,25 @@ def grants_of(user: User | AnonymousUser | Any) -> tuple[Grant, ...]:
         return known
     at = clock.now()
     own = [
-        Grant(role=row.role, org_code=row.organisation.code if row.organisation else "",
-              org_id=row.organisation_id, area_code=row.area_code)
+        Grant(
+            role=row.role,
+            org_code=row.organisation.code if row.organisation else "",
+            org_id=row.organisation_id,
+            area_code=row.area_code,
+        )
         for row in user.grants.active(at).select_related("organisation").order_by("pk")
     ]
     if not any(grant.role in ADMIN_ROLES for grant in own):
         for stand_in in user.deputising.active(at).filter(absent__is_active=True).select_related("absent"):
             rows = stand_in.absent.grants.active(at).exclude(role__in=ADMIN_ROLES)
             own += [
-                Grant(role=row.role, org_code=row.organisation.code if row.organisation else "",
-                      org_id=row.organisation_id, area_code=row.area_code, for_user=stand_in.absent_id)
+                Grant(
+                    role=row.role,
+                    org_code=row.organisation.code if row.organisation else "",
+                    org_id=row.organisation_id,
+                    area_code=row.area_code,
+                    for_user=stand_in.absent_id,
+                )
                 for row in rows.select_related("organisation").order_by("pk")
             ]
     user._grants = tuple(own)

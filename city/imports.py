@@ -66,7 +66,8 @@ class AreaPlan:
 
     @property
     def version(self) -> str:
-        return f"sha256:{hashlib.sha256((self.divisions.digest + self.boundaries.digest).encode()).hexdigest()[:24]}"
+        both = self.divisions.digest + self.boundaries.digest
+        return f"sha256:{hashlib.sha256(both.encode()).hexdigest()[:24]}"
 
     def summary(self) -> dict[str, int]:
         return {
@@ -141,7 +142,9 @@ def read_text(path: Path) -> str:
         raise BadInput(Problem(row or None, "", reason, path.name)) from None
 
 
-def _take_list(found: Divisions, content: str, file: str, level: Level, parent_column: str) -> Iterator[Problem]:
+def _take_list(
+    found: Divisions, content: str, file: str, level: Level, parent_column: str
+) -> Iterator[Problem]:
     for number, line in enumerate(io.StringIO(content)):
         if len(line) > MAX_LINE:
             yield Problem(number or None, "", _("a line longer than 10,000 characters"), file)
@@ -163,14 +166,19 @@ def _take_list(found: Divisions, content: str, file: str, level: Level, parent_c
         return
     for name in header:
         if name not in KNOWN_COLUMNS:
-            found.notes.append(_("%(file)s: column %(name)s is not known and was not read") % {"file": file, "name": name})
+            found.notes.append(
+                _("%(file)s: column %(name)s is not known and was not read") % {"file": file, "name": name}
+            )
     if len(rows) == 1:
         yield Problem(None, "", _("the file has a header and no rows"), file)
     for number, cells in enumerate(rows[1:], start=1):
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(header):
-            reason = _("%(found)d cells where the header has %(wanted)d") % {"found": len(cells), "wanted": len(header)}
+            reason = _("%(found)d cells where the header has %(wanted)d") % {
+                "found": len(cells),
+                "wanted": len(header),
+            }
             yield Problem(number, "", reason, file)
             continue
         values = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
@@ -187,7 +195,9 @@ def _check(
     code, name = values["code"], values["name"]
     digits = CODE_LENGTHS[level]
     if len(code) != digits or not (code.isascii() and code.isdigit()):
-        return Problem(row, "code", _("“%(code)s” is not a code of %(n)d digits") % {"code": code, "n": digits}, file)
+        return Problem(
+            row, "code", _("“%(code)s” is not a code of %(n)d digits") % {"code": code, "n": digits}, file
+        )
     before = found.units.get(code)
     if before is not None:
         where = {"code": code, "file": before.file, "row": before.row}
@@ -203,5 +213,7 @@ def _check(
         words = {"code": code, "parent": values[parent_column]}
         return Problem(row, parent_column, _("%(code)s does not lie under %(parent)s") % words, file)
     if above not in found.units:
-        return Problem(row, parent_column, _("the parent %(parent)s is not in the lists") % {"parent": above}, file)
+        return Problem(
+            row, parent_column, _("the parent %(parent)s is not in the lists") % {"parent": above}, file
+        )
     return None

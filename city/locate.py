@@ -80,7 +80,9 @@ def locator() -> Locator:
         if _built is not None and _built[0] == generation:
             return _built[1]
         rows = list(
-            Area.objects.filter(generation_id=generation, polygon__isnull=False).values_list("code", "polygon")
+            Area.objects.filter(generation_id=generation, polygon__isnull=False).values_list(
+                "code", "polygon"
+            )
         )
         polygons = np.array([shapely.from_wkb(bytes(shape.wkb)) for _code, shape in rows], dtype=object)
         _built = (generation, Locator([code for code, _shape in rows], polygons))

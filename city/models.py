@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from commandcenter.core.fields import EncryptedTextField
 from django.contrib.auth.models import AbstractUser
 from django.contrib.gis.db import models
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -25,6 +24,7 @@ from city.querysets import (
 )
 from city.roles import Role, role_class
 from city.states import GenerationState, Level, LineageKind, OrganisationKind
+from commandcenter.core.fields import EncryptedTextField
 
 SRID = 4490  # CGCS2000, the one stored system
 area_code_shape = RegexValidator(r"^\d{4}(\d{2}(\d{3}(\d{3}(\d{4})?)?)?)?$", _("Not an area code."))
@@ -34,9 +34,7 @@ class Generation(models.Model):
     """One complete set of areas. Areas are never edited, only superseded by the next generation."""
 
     number = models.PositiveIntegerField(_("number"), unique=True)
-    state = models.CharField(
-        _("state"), max_length=8, choices=GenerationState, default=GenerationState.DRAFT
-    )
+    state = models.CharField(_("state"), max_length=8, choices=GenerationState, default=GenerationState.DRAFT)
     source = models.CharField(_("source"), max_length=500)
     version = models.CharField(_("version"), max_length=80, blank=True)
     at = models.DateTimeField(_("loaded at"))
@@ -48,7 +46,9 @@ class Generation(models.Model):
         verbose_name = _("generation of areas")
         verbose_name_plural = _("generations of areas")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["state"], condition=Q(state="active"), name="one_active_generation")
+            models.UniqueConstraint(
+                fields=["state"], condition=Q(state="active"), name="one_active_generation"
+            )
         ]
 
     def __str__(self) -> str:
@@ -113,7 +113,9 @@ class Organisation(models.Model):
     short_name = models.CharField(_("short name"), max_length=40)
     function = models.CharField(_("function"), max_length=20, choices=Function)
     area_code = models.CharField(_("area"), max_length=16, validators=[area_code_shape], db_index=True)
-    kind = models.CharField(_("kind"), max_length=16, choices=OrganisationKind, default=OrganisationKind.DEPARTMENT)
+    kind = models.CharField(
+        _("kind"), max_length=16, choices=OrganisationKind, default=OrganisationKind.DEPARTMENT
+    )
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     active = models.BooleanField(_("active"), default=True)
 
@@ -137,9 +139,16 @@ class User(AbstractUser):
     display_name = models.CharField(_("name"), max_length=60)
     phone = EncryptedTextField(_("phone"), blank=True, default="")
     organisation = models.ForeignKey(
-        Organisation, models.PROTECT, null=True, blank=True, related_name="staff", verbose_name=_("organisation")
+        Organisation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="staff",
+        verbose_name=_("organisation"),
     )
-    area_code = models.CharField(_("area"), max_length=16, blank=True, validators=[area_code_shape], db_index=True)
+    area_code = models.CharField(
+        _("area"), max_length=16, blank=True, validators=[area_code_shape], db_index=True
+    )
     must_change_password = models.BooleanField(_("must change password"), default=False)
     password_changed_at = models.DateTimeField(_("password changed at"), null=True, blank=True)
 
@@ -187,7 +196,12 @@ class RoleGrant(models.Model):
     role = models.CharField(_("role"), max_length=16, choices=Role)
     role_class = models.PositiveSmallIntegerField(editable=False)
     organisation = models.ForeignKey(
-        Organisation, models.PROTECT, null=True, blank=True, related_name="grants", verbose_name=_("organisation")
+        Organisation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="grants",
+        verbose_name=_("organisation"),
     )
     area_code = models.CharField(_("area"), max_length=16, validators=[area_code_shape], db_index=True)
     since = models.DateTimeField(_("since"))
@@ -209,13 +223,19 @@ class RoleGrant(models.Model):
                     Q(role=Role.SYSTEM_ADMIN, role_class=1)
                     | Q(role=Role.SECURITY_ADMIN, role_class=2)
                     | Q(role=Role.AUDIT_ADMIN, role_class=3)
-                    | (~Q(role__in=[Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN]) & Q(role_class=0))
+                    | (
+                        ~Q(role__in=[Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN])
+                        & Q(role_class=0)
+                    )
                 ),
                 name="grant_class_follows_role",
             ),
-            models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gte=F("since")), name="grant_ends_later"),
             models.CheckConstraint(
-                condition=~Q(role=Role.OFFICER) | Q(organisation__isnull=False), name="officer_has_organisation"
+                condition=Q(until__isnull=True) | Q(until__gte=F("since")), name="grant_ends_later"
+            ),
+            models.CheckConstraint(
+                condition=~Q(role=Role.OFFICER) | Q(organisation__isnull=False),
+                name="officer_has_organisation",
             ),
             # The three administrators exclude each other and all business roles, at every moment.
             ExclusionConstraint(

@@ -54,7 +54,9 @@ class HistoryValidator:
     def validate(self, password: str, user: Any = None) -> None:
         if not isinstance(user, User) or user.pk is None:
             return
-        hashes = list(user.old_passwords.order_by("-at").values_list("password", flat=True)[: self.remembered])
+        hashes = list(
+            user.old_passwords.order_by("-at").values_list("password", flat=True)[: self.remembered]
+        )
         if user.has_usable_password() and user.password not in hashes:
             hashes.append(user.password)
         if any(check_password(password, old) for old in hashes):

@@ -80,7 +80,9 @@ class UserQuerySet(models.QuerySet[Any]):
     def holding(self, *roles: Role | str, at: datetime | None = None) -> Self:
         at = at or clock.now()
         open_ended = Q(grants__until__isnull=True) | Q(grants__until__gt=at)
-        return self.filter(open_ended, is_active=True, grants__role__in=roles, grants__since__lte=at).distinct()
+        return self.filter(
+            open_ended, is_active=True, grants__role__in=roles, grants__since__lte=at
+        ).distinct()
 
     def visible_to(self, user: User) -> Self:
         """Staff whose own area or organisation lies within the asker's reach, and himself."""

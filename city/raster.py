@@ -177,7 +177,9 @@ class RasterIndex:
         if not len(edge_of):
             self.lines, self.line_sides = np.zeros((1, 3)), np.full((1, 2), NOBODY, np.int32)
             return
-        keys, which_line = np.unique(np.stack([edge_of, side[0], side[1]], axis=1), axis=0, return_inverse=True)
+        keys, which_line = np.unique(
+            np.stack([edge_of, side[0], side[1]], axis=1), axis=0, return_inverse=True
+        )
         edge = keys[:, 0]
         self.lines = np.stack([normal_x[edge], normal_y[edge], offset[edge]], axis=1)
         self.line_sides = keys[:, 1:].astype(np.int32)

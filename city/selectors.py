@@ -23,10 +23,33 @@ from city.states import Level, OrganisationKind
 from commandcenter.core.codes import ancestors, topmost
 
 __all__ = [
-    "AreaInfo", "Grant", "active_generation", "area", "area_name", "area_path", "area_path_name", "areas_at",
-    "areas_of", "children", "current_code", "demo_logins", "descendants", "forget_areas", "forget_grants",
-    "function_name", "grants_of", "has_role", "org_ids_of", "organisation", "organisations_in",
-    "responsible_org", "responsible_orgs", "roots", "topmost", "user_with_role", "watch_groups",
+    "AreaInfo",
+    "Grant",
+    "active_generation",
+    "area",
+    "area_name",
+    "area_path",
+    "area_path_name",
+    "areas_at",
+    "areas_of",
+    "children",
+    "current_code",
+    "demo_logins",
+    "descendants",
+    "forget_areas",
+    "forget_grants",
+    "function_name",
+    "grants_of",
+    "has_role",
+    "org_ids_of",
+    "organisation",
+    "organisations_in",
+    "responsible_org",
+    "responsible_orgs",
+    "roots",
+    "topmost",
+    "user_with_role",
+    "watch_groups",
 ]
 
 AREAS_FRESH_SECONDS = 5.0
@@ -86,8 +109,11 @@ def _areas() -> _Known:
         fresh = _Known(generation_id=active, checked=time.monotonic())
         if active is not None:
             bare = ExpressionWrapper(Q(polygon__isnull=True), output_field=BooleanField())
-            rows = Area.objects.filter(generation_id=active).annotate(bare=bare).order_by("code").values_list(
-                "code", "name", "short_name", "level", "parent_code", "bare", "is_demo_boundary"
+            rows = (
+                Area.objects.filter(generation_id=active)
+                .annotate(bare=bare)
+                .order_by("code")
+                .values_list("code", "name", "short_name", "level", "parent_code", "bare", "is_demo_boundary")
             )
             for code, name, short_name, level, parent_code, no_polygon, demo in rows:
                 fresh.areas[code] = AreaInfo(code, name, short_name, level, parent_code, not no_polygon, demo)
@@ -179,7 +205,9 @@ def function_name(function: str) -> str:
     return str(Function(function).label) if function in Function.values else function
 
 
-def user_with_role(role: Role | str, *, org_id: int | None = None, area_code: str | None = None) -> User | None:
+def user_with_role(
+    role: Role | str, *, org_id: int | None = None, area_code: str | None = None
+) -> User | None:
     """Any active holder of a role, as the first of its list; for automatic steps and the demo."""
     found = User.objects.holding(role)
     if org_id is not None:
@@ -204,21 +232,33 @@ def watch_groups(user: User) -> frozenset[tuple[str, str]]:
     for top in tops:
         groups.add((top, f"user:{user.pk}"))
         groups.update(
-            (top, f"org:{grant.org_code}") for grant in grants if grant.role == Role.OFFICER and grant.org_code
+            (top, f"org:{grant.org_code}")
+            for grant in grants
+            if grant.role == Role.OFFICER and grant.org_code
         )
     # A node under another one with the same audience would deliver the same event twice.
     return frozenset(
         (code, audience)
         for code, audience in groups
-        if not any(
-            other != code and code.startswith(other) and audience == heard for other, heard in groups
-        )
+        if not any(other != code and code.startswith(other) and audience == heard for other, heard in groups)
     )
 
 
 DEMO_USERNAMES = (
-    "operator", "dispatcher", "officer", "officer_rudong", "officer_police", "officer_education", "grid",
-    "analyst", "steward", "leader", "supervisor", "sysadmin", "secadmin", "auditor",
+    "operator",
+    "dispatcher",
+    "officer",
+    "officer_rudong",
+    "officer_police",
+    "officer_education",
+    "grid",
+    "analyst",
+    "steward",
+    "leader",
+    "supervisor",
+    "sysadmin",
+    "secadmin",
+    "auditor",
 )
 
 
@@ -232,12 +272,16 @@ def demo_logins() -> list[dict[str, str]]:
     rows = []
     for person in sorted(people, key=lambda one: order[one.username]):
         roles = [str(grant.get_role_display()) for grant in person.grants.all() if grant.until is None]
-        rows.append({
-            "username": person.username,
-            "name": person.display_name,
-            "role": roles[0] if roles else "",
-            "place": person.organisation.short_name if person.organisation else area_name(person.area_code),
-        })
+        rows.append(
+            {
+                "username": person.username,
+                "name": person.display_name,
+                "role": roles[0] if roles else "",
+                "place": person.organisation.short_name
+                if person.organisation
+                else area_name(person.area_code),
+            }
+        )
     return rows
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from commandcenter.core.moves import Move, Moves
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+
+from commandcenter.core.moves import Move, Moves
 
 
 class GenerationState(TextChoices):

@@ -11,7 +11,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from city import services
@@ -48,14 +49,17 @@ def home(request: HttpRequest) -> HttpResponseBase:
 class DeputyForm(forms.Form):
     deputy = forms.ModelChoiceField(queryset=User.objects.none(), label=gettext_lazy("Deputy"))
     until = forms.DateTimeField(
-        label=gettext_lazy("Until"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        label=gettext_lazy("Until"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         colleagues = User.objects.none()
         if user.organisation_id is not None:
-            colleagues = User.objects.filter(organisation_id=user.organisation_id, is_active=True).exclude(pk=user.pk)
+            colleagues = User.objects.filter(organisation_id=user.organisation_id, is_active=True).exclude(
+                pk=user.pk
+            )
             colleagues = colleagues.exclude(grants__role__in=ADMIN_ROLES)
         self.fields["deputy"].queryset = colleagues  # type: ignore[attr-defined]
         for name, field in self.fields.items():
@@ -64,8 +68,12 @@ class DeputyForm(forms.Form):
 
 def _role_rows(grants: tuple[Grant, ...]) -> list[dict[str, Any]]:
     return [
-        {"role": Role(grant.role).label, "place": area_path_name(grant.area_code), "org": grant.org_code,
-         "as_deputy": grant.for_user is not None}
+        {
+            "role": Role(grant.role).label,
+            "place": area_path_name(grant.area_code),
+            "org": grant.org_code,
+            "as_deputy": grant.for_user is not None,
+        }
         for grant in grants
     ]
 
@@ -79,8 +87,11 @@ def profile(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             services.appoint_deputy(
-                absent_id=user.pk, deputy_id=form.cleaned_data["deputy"].pk, since=clock.now(),
-                until=form.cleaned_data["until"], by=user,
+                absent_id=user.pk,
+                deputy_id=form.cleaned_data["deputy"].pk,
+                since=clock.now(),
+                until=form.cleaned_data["until"],
+                by=user,
             )
         except DomainError as error:
             form.add_error(None, str(error))
@@ -88,15 +99,20 @@ def profile(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("The deputy has been appointed."))
             return redirect("city:profile")
     grants = grants_of(user)
-    return render(request, "city/profile.html", {
-        "form": form,
-        "roles": _role_rows(grants),
-        "is_administrator": any(grant.role in ADMIN_ROLES for grant in grants),
-        "deputies": Deputy.objects.filter(absent=user, until__gt=clock.now()).select_related("deputy"),
-        "standing_in": Deputy.objects.active().filter(deputy=user).select_related("absent"),
-        "has_second_factor": StaffSecondFactor().is_mfa_enabled(user, types=["totp"]),
-        "area_path": area_path_name(user.area_code),
-    }, status=422 if form.is_bound else 200)
+    return render(
+        request,
+        "city/profile.html",
+        {
+            "form": form,
+            "roles": _role_rows(grants),
+            "is_administrator": any(grant.role in ADMIN_ROLES for grant in grants),
+            "deputies": Deputy.objects.filter(absent=user, until__gt=clock.now()).select_related("deputy"),
+            "standing_in": Deputy.objects.active().filter(deputy=user).select_related("absent"),
+            "has_second_factor": StaffSecondFactor().is_mfa_enabled(user, types=["totp"]),
+            "area_path": area_path_name(user.area_code),
+        },
+        status=422 if form.is_bound else 200,
+    )
 
 
 @login_required

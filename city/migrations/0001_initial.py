@@ -14,216 +14,656 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='WorkDay',
+            name="WorkDay",
             fields=[
-                ('date', models.DateField(primary_key=True, serialize=False, verbose_name='date')),
-                ('is_work', models.BooleanField(verbose_name='working day')),
-                ('source', models.CharField(max_length=120, verbose_name='source')),
-                ('provisional', models.BooleanField(default=False, verbose_name='provisional')),
+                ("date", models.DateField(primary_key=True, serialize=False, verbose_name="date")),
+                ("is_work", models.BooleanField(verbose_name="working day")),
+                ("source", models.CharField(max_length=120, verbose_name="source")),
+                ("provisional", models.BooleanField(default=False, verbose_name="provisional")),
             ],
             options={
-                'verbose_name': 'working day',
-                'verbose_name_plural': 'working calendar',
-                'ordering': ('date',),
+                "verbose_name": "working day",
+                "verbose_name_plural": "working calendar",
+                "ordering": ("date",),
             },
         ),
         migrations.CreateModel(
-            name='Generation',
+            name="Generation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(unique=True, verbose_name='number')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('active', 'Active'), ('retired', 'Retired')], default='draft', max_length=8, verbose_name='state')),
-                ('source', models.CharField(max_length=500, verbose_name='source')),
-                ('version', models.CharField(blank=True, max_length=80, verbose_name='version')),
-                ('at', models.DateTimeField(verbose_name='loaded at')),
-                ('activated_at', models.DateTimeField(blank=True, null=True, verbose_name='switched on at')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(unique=True, verbose_name="number")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "Draft"), ("active", "Active"), ("retired", "Retired")],
+                        default="draft",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                ("source", models.CharField(max_length=500, verbose_name="source")),
+                ("version", models.CharField(blank=True, max_length=80, verbose_name="version")),
+                ("at", models.DateTimeField(verbose_name="loaded at")),
+                ("activated_at", models.DateTimeField(blank=True, null=True, verbose_name="switched on at")),
             ],
             options={
-                'verbose_name': 'generation of areas',
-                'verbose_name_plural': 'generations of areas',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('state',), name='one_active_generation')],
+                "verbose_name": "generation of areas",
+                "verbose_name_plural": "generations of areas",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "active")),
+                        fields=("state",),
+                        name="one_active_generation",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('short_name', models.CharField(max_length=40, verbose_name='short name')),
-                ('function', models.CharField(choices=[('command', 'Command and dispatch'), ('housing', 'Housing and construction'), ('urban_mgmt', 'Urban management'), ('police', 'Public security'), ('education', 'Education'), ('health', 'Health'), ('hr_social', 'Human resources and social security'), ('medical_insurance', 'Medical insurance'), ('market', 'Market regulation'), ('environment', 'Ecology and environment'), ('emergency', 'Emergency management'), ('transport', 'Transport'), ('water', 'Water resources'), ('civil_affairs', 'Civil affairs'), ('agriculture', 'Agriculture and rural affairs'), ('planning', 'Natural resources and planning'), ('justice', 'Justice'), ('tax', 'Taxation'), ('culture_tourism', 'Culture and tourism'), ('fire', 'Fire and rescue'), ('utilities', 'Public utilities'), ('data', 'Data administration'), ('labour', 'Labour inspection'), ('town', 'Town enforcement and services')], max_length=20, verbose_name='function')),
-                ('area_code', models.CharField(db_index=True, max_length=16, validators=[django.core.validators.RegexValidator('^\\d{4}(\\d{2}(\\d{3}(\\d{3}(\\d{4})?)?)?)?$', 'Not an area code.')], verbose_name='area')),
-                ('kind', models.CharField(choices=[('department', 'Department'), ('command_centre', 'Command centre'), ('town_office', 'Town office'), ('enterprise', 'Enterprise')], default='department', max_length=16, verbose_name='kind')),
-                ('active', models.BooleanField(default=True, verbose_name='active')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='city.organisation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=40, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("short_name", models.CharField(max_length=40, verbose_name="short name")),
+                (
+                    "function",
+                    models.CharField(
+                        choices=[
+                            ("command", "Command and dispatch"),
+                            ("housing", "Housing and construction"),
+                            ("urban_mgmt", "Urban management"),
+                            ("police", "Public security"),
+                            ("education", "Education"),
+                            ("health", "Health"),
+                            ("hr_social", "Human resources and social security"),
+                            ("medical_insurance", "Medical insurance"),
+                            ("market", "Market regulation"),
+                            ("environment", "Ecology and environment"),
+                            ("emergency", "Emergency management"),
+                            ("transport", "Transport"),
+                            ("water", "Water resources"),
+                            ("civil_affairs", "Civil affairs"),
+                            ("agriculture", "Agriculture and rural affairs"),
+                            ("planning", "Natural resources and planning"),
+                            ("justice", "Justice"),
+                            ("tax", "Taxation"),
+                            ("culture_tourism", "Culture and tourism"),
+                            ("fire", "Fire and rescue"),
+                            ("utilities", "Public utilities"),
+                            ("data", "Data administration"),
+                            ("labour", "Labour inspection"),
+                            ("town", "Town enforcement and services"),
+                        ],
+                        max_length=20,
+                        verbose_name="function",
+                    ),
+                ),
+                (
+                    "area_code",
+                    models.CharField(
+                        db_index=True,
+                        max_length=16,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^\\d{4}(\\d{2}(\\d{3}(\\d{3}(\\d{4})?)?)?)?$", "Not an area code."
+                            )
+                        ],
+                        verbose_name="area",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("department", "Department"),
+                            ("command_centre", "Command centre"),
+                            ("town_office", "Town office"),
+                            ("enterprise", "Enterprise"),
+                        ],
+                        default="department",
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("active", models.BooleanField(default=True, verbose_name="active")),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="city.organisation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'organisation',
-                'verbose_name_plural': 'organisations',
-                'ordering': ('area_code', 'code'),
+                "verbose_name": "organisation",
+                "verbose_name_plural": "organisations",
+                "ordering": ("area_code", "code"),
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('display_name', models.CharField(max_length=60, verbose_name='name')),
-                ('phone', commandcenter.core.fields.EncryptedTextField(blank=True, default='', verbose_name='phone')),
-                ('area_code', models.CharField(blank=True, db_index=True, max_length=16, validators=[django.core.validators.RegexValidator('^\\d{4}(\\d{2}(\\d{3}(\\d{3}(\\d{4})?)?)?)?$', 'Not an area code.')], verbose_name='area')),
-                ('must_change_password', models.BooleanField(default=False, verbose_name='must change password')),
-                ('password_changed_at', models.DateTimeField(blank=True, null=True, verbose_name='password changed at')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
-                ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='staff', to='city.organisation', verbose_name='organisation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                (
+                    "date_joined",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined"),
+                ),
+                ("display_name", models.CharField(max_length=60, verbose_name="name")),
+                (
+                    "phone",
+                    commandcenter.core.fields.EncryptedTextField(
+                        blank=True, default="", verbose_name="phone"
+                    ),
+                ),
+                (
+                    "area_code",
+                    models.CharField(
+                        blank=True,
+                        db_index=True,
+                        max_length=16,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^\\d{4}(\\d{2}(\\d{3}(\\d{3}(\\d{4})?)?)?)?$", "Not an area code."
+                            )
+                        ],
+                        verbose_name="area",
+                    ),
+                ),
+                (
+                    "must_change_password",
+                    models.BooleanField(default=False, verbose_name="must change password"),
+                ),
+                (
+                    "password_changed_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="password changed at"),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="staff",
+                        to="city.organisation",
+                        verbose_name="organisation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'ordering': ('username',),
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "ordering": ("username",),
             },
             managers=[
-                ('objects', city.querysets.CityUserManager()),
+                ("objects", city.querysets.CityUserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='PasswordHistory',
+            name="PasswordHistory",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128)),
-                ('at', models.DateTimeField()),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='old_passwords', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128)),
+                ("at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="old_passwords",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RoleGrant',
+            name="RoleGrant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('operator', 'Operator'), ('dispatcher', 'Dispatcher'), ('officer', 'Officer'), ('grid_worker', 'Grid worker'), ('analyst', 'Analyst'), ('steward', 'Data steward'), ('leader', 'Leader'), ('supervisor', 'Supervisor'), ('system_admin', 'System administrator'), ('security_admin', 'Security administrator'), ('audit_admin', 'Audit administrator')], max_length=16, verbose_name='role')),
-                ('role_class', models.PositiveSmallIntegerField(editable=False)),
-                ('area_code', models.CharField(db_index=True, max_length=16, validators=[django.core.validators.RegexValidator('^\\d{4}(\\d{2}(\\d{3}(\\d{3}(\\d{4})?)?)?)?$', 'Not an area code.')], verbose_name='area')),
-                ('since', models.DateTimeField(verbose_name='since')),
-                ('until', models.DateTimeField(blank=True, null=True, verbose_name='until')),
-                ('granted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='granted by')),
-                ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='city.organisation', verbose_name='organisation')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("operator", "Operator"),
+                            ("dispatcher", "Dispatcher"),
+                            ("officer", "Officer"),
+                            ("grid_worker", "Grid worker"),
+                            ("analyst", "Analyst"),
+                            ("steward", "Data steward"),
+                            ("leader", "Leader"),
+                            ("supervisor", "Supervisor"),
+                            ("system_admin", "System administrator"),
+                            ("security_admin", "Security administrator"),
+                            ("audit_admin", "Audit administrator"),
+                        ],
+                        max_length=16,
+                        verbose_name="role",
+                    ),
+                ),
+                ("role_class", models.PositiveSmallIntegerField(editable=False)),
+                (
+                    "area_code",
+                    models.CharField(
+                        db_index=True,
+                        max_length=16,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^\\d{4}(\\d{2}(\\d{3}(\\d{3}(\\d{4})?)?)?)?$", "Not an area code."
+                            )
+                        ],
+                        verbose_name="area",
+                    ),
+                ),
+                ("since", models.DateTimeField(verbose_name="since")),
+                ("until", models.DateTimeField(blank=True, null=True, verbose_name="until")),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="granted by",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="grants",
+                        to="city.organisation",
+                        verbose_name="organisation",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grants",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'role grant',
-                'verbose_name_plural': 'role grants',
+                "verbose_name": "role grant",
+                "verbose_name_plural": "role grants",
             },
         ),
         migrations.CreateModel(
-            name='WorkSpan',
+            name="WorkSpan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts', models.TimeField(verbose_name='starts')),
-                ('ends', models.TimeField(verbose_name='ends')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts", models.TimeField(verbose_name="starts")),
+                ("ends", models.TimeField(verbose_name="ends")),
             ],
             options={
-                'verbose_name': 'office hours',
-                'verbose_name_plural': 'office hours',
-                'ordering': ('starts',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('ends__gt', models.F('starts'))), name='work_span_ends_later')],
+                "verbose_name": "office hours",
+                "verbose_name_plural": "office hours",
+                "ordering": ("starts",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ends__gt", models.F("starts"))), name="work_span_ends_later"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Deputy',
+            name="Deputy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('since', models.DateTimeField(verbose_name='since')),
-                ('until', models.DateTimeField(verbose_name='until')),
-                ('absent', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deputies', to=settings.AUTH_USER_MODEL, verbose_name='absent person')),
-                ('deputy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deputising', to=settings.AUTH_USER_MODEL, verbose_name='deputy')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("since", models.DateTimeField(verbose_name="since")),
+                ("until", models.DateTimeField(verbose_name="until")),
+                (
+                    "absent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deputies",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="absent person",
+                    ),
+                ),
+                (
+                    "deputy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deputising",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="deputy",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'deputy',
-                'verbose_name_plural': 'deputies',
-                'constraints': [models.CheckConstraint(condition=models.Q(('absent', models.F('deputy')), _negated=True), name='deputy_is_another'), models.CheckConstraint(condition=models.Q(('until__gte', models.F('since'))), name='deputy_ends_later')],
+                "verbose_name": "deputy",
+                "verbose_name_plural": "deputies",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("absent", models.F("deputy")), _negated=True),
+                        name="deputy_is_another",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("until__gte", models.F("since"))), name="deputy_ends_later"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AreaLineage',
+            name="AreaLineage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('old_code', models.CharField(db_index=True, max_length=16, verbose_name='old code')),
-                ('new_code', models.CharField(db_index=True, max_length=16, verbose_name='new code')),
-                ('kind', models.CharField(choices=[('renamed', 'Code changed'), ('merged', 'Merged'), ('split', 'Split'), ('moved', 'Moved')], max_length=8, verbose_name='kind')),
-                ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
-                ('generation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lineage', to='city.generation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("old_code", models.CharField(db_index=True, max_length=16, verbose_name="old code")),
+                ("new_code", models.CharField(db_index=True, max_length=16, verbose_name="new code")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("renamed", "Code changed"),
+                            ("merged", "Merged"),
+                            ("split", "Split"),
+                            ("moved", "Moved"),
+                        ],
+                        max_length=8,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200, verbose_name="reason")),
+                (
+                    "generation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lineage",
+                        to="city.generation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'area lineage',
-                'verbose_name_plural': 'area lineage',
-                'constraints': [models.UniqueConstraint(fields=('generation', 'old_code', 'new_code'), name='lineage_once')],
+                "verbose_name": "area lineage",
+                "verbose_name_plural": "area lineage",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("generation", "old_code", "new_code"), name="lineage_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Area',
+            name="Area",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(db_index=True, max_length=16, validators=[django.core.validators.RegexValidator('^\\d{4}(\\d{2}(\\d{3}(\\d{3}(\\d{4})?)?)?)?$', 'Not an area code.')], verbose_name='code')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('short_name', models.CharField(max_length=40, verbose_name='short name')),
-                ('level', models.CharField(choices=[('city', 'City'), ('county', 'County'), ('town', 'Town or street'), ('village', 'Village or community'), ('cell', 'Grid cell')], max_length=8, verbose_name='level')),
-                ('parent_code', models.CharField(blank=True, db_index=True, max_length=12, verbose_name='parent')),
-                ('polygon', django.contrib.gis.db.models.fields.MultiPolygonField(blank=True, null=True, srid=4490, verbose_name='boundary')),
-                ('is_demo_boundary', models.BooleanField(default=False, verbose_name='boundary is for demonstration only')),
-                ('generation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='areas', to='city.generation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        db_index=True,
+                        max_length=16,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^\\d{4}(\\d{2}(\\d{3}(\\d{3}(\\d{4})?)?)?)?$", "Not an area code."
+                            )
+                        ],
+                        verbose_name="code",
+                    ),
+                ),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("short_name", models.CharField(max_length=40, verbose_name="short name")),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[
+                            ("city", "City"),
+                            ("county", "County"),
+                            ("town", "Town or street"),
+                            ("village", "Village or community"),
+                            ("cell", "Grid cell"),
+                        ],
+                        max_length=8,
+                        verbose_name="level",
+                    ),
+                ),
+                (
+                    "parent_code",
+                    models.CharField(blank=True, db_index=True, max_length=12, verbose_name="parent"),
+                ),
+                (
+                    "polygon",
+                    django.contrib.gis.db.models.fields.MultiPolygonField(
+                        blank=True, null=True, srid=4490, verbose_name="boundary"
+                    ),
+                ),
+                (
+                    "is_demo_boundary",
+                    models.BooleanField(default=False, verbose_name="boundary is for demonstration only"),
+                ),
+                (
+                    "generation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="areas",
+                        to="city.generation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'area',
-                'verbose_name_plural': 'areas',
-                'ordering': ('code',),
-                'constraints': [models.UniqueConstraint(fields=('generation', 'code'), name='area_code_once_per_generation'), models.CheckConstraint(condition=models.Q(models.Q(('level', 'city'), ('parent_code', '')), models.Q(models.Q(('level', 'city'), _negated=True), models.Q(('parent_code', ''), _negated=True)), _connector='OR'), name='area_has_parent_unless_city')],
+                "verbose_name": "area",
+                "verbose_name_plural": "areas",
+                "ordering": ("code",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("generation", "code"), name="area_code_once_per_generation"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("level", "city"), ("parent_code", "")),
+                            models.Q(
+                                models.Q(("level", "city"), _negated=True),
+                                models.Q(("parent_code", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="area_has_parent_unless_city",
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='organisation',
-            index=models.Index(fields=['function', 'area_code'], name='org_function_area'),
+            model_name="organisation",
+            index=models.Index(fields=["function", "area_code"], name="org_function_area"),
         ),
         migrations.AddIndex(
-            model_name='passwordhistory',
-            index=models.Index(fields=['user', '-at'], name='password_history'),
+            model_name="passwordhistory",
+            index=models.Index(fields=["user", "-at"], name="password_history"),
         ),
         migrations.AddIndex(
-            model_name='rolegrant',
-            index=models.Index(fields=['user', 'since', 'until'], name='grant_of_user'),
+            model_name="rolegrant",
+            index=models.Index(fields=["user", "since", "until"], name="grant_of_user"),
         ),
         migrations.AddConstraint(
-            model_name='rolegrant',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['operator', 'dispatcher', 'officer', 'grid_worker', 'analyst', 'steward', 'leader', 'supervisor', 'system_admin', 'security_admin', 'audit_admin'])), name='grant_role_known'),
+            model_name="rolegrant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "role__in",
+                        [
+                            "operator",
+                            "dispatcher",
+                            "officer",
+                            "grid_worker",
+                            "analyst",
+                            "steward",
+                            "leader",
+                            "supervisor",
+                            "system_admin",
+                            "security_admin",
+                            "audit_admin",
+                        ],
+                    )
+                ),
+                name="grant_role_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rolegrant',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('role', 'system_admin'), ('role_class', 1)), models.Q(('role', 'security_admin'), ('role_class', 2)), models.Q(('role', 'audit_admin'), ('role_class', 3)), models.Q(models.Q(('role__in', ['system_admin', 'security_admin', 'audit_admin']), _negated=True), ('role_class', 0)), _connector='OR'), name='grant_class_follows_role'),
+            model_name="rolegrant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("role", "system_admin"), ("role_class", 1)),
+                    models.Q(("role", "security_admin"), ("role_class", 2)),
+                    models.Q(("role", "audit_admin"), ("role_class", 3)),
+                    models.Q(
+                        models.Q(
+                            ("role__in", ["system_admin", "security_admin", "audit_admin"]), _negated=True
+                        ),
+                        ("role_class", 0),
+                    ),
+                    _connector="OR",
+                ),
+                name="grant_class_follows_role",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rolegrant',
-            constraint=models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gte', models.F('since')), _connector='OR'), name='grant_ends_later'),
+            model_name="rolegrant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("until__isnull", True), ("until__gte", models.F("since")), _connector="OR"
+                ),
+                name="grant_ends_later",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rolegrant',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('role', 'officer'), _negated=True), ('organisation__isnull', False), _connector='OR'), name='officer_has_organisation'),
+            model_name="rolegrant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("role", "officer"), _negated=True),
+                    ("organisation__isnull", False),
+                    _connector="OR",
+                ),
+                name="officer_has_organisation",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rolegrant',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('user', '='), ('role_class', '<>'), (city.models.TstzRange('since', 'until'), '&&')], name='grant_classes_exclusive'),
+            model_name="rolegrant",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                expressions=[
+                    ("user", "="),
+                    ("role_class", "<>"),
+                    (city.models.TstzRange("since", "until"), "&&"),
+                ],
+                name="grant_classes_exclusive",
+            ),
         ),
     ]

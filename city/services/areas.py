@@ -71,11 +71,18 @@ def load_generation(
         for row in areas
     ]
     Area.objects.bulk_create(rows, batch_size=1_000)
-    AreaLineage.objects.bulk_create([
-        AreaLineage(generation=generation, old_code=row.old_code, new_code=row.new_code, kind=row.kind,
-                    reason=row.reason)
-        for row in lineage
-    ])
+    AreaLineage.objects.bulk_create(
+        [
+            AreaLineage(
+                generation=generation,
+                old_code=row.old_code,
+                new_code=row.new_code,
+                kind=row.kind,
+                reason=row.reason,
+            )
+            for row in lineage
+        ]
+    )
     return generation
 
 
@@ -102,8 +109,12 @@ def activate_generation(*, generation_id: int, by: Any = None) -> Generation:
     top = areas.filter(level=Level.CITY).order_by("code").values_list("code", flat=True).first() or ""
     announce(
         GenerationActivated(
-            area_code=top, audiences=["steward", "command"], at=at, number=generation.number,
-            units=areas.count(), renamed=generation.lineage.filter(kind=LineageKind.RENAMED).count(),
+            area_code=top,
+            audiences=["steward", "command"],
+            at=at,
+            number=generation.number,
+            units=areas.count(),
+            renamed=generation.lineage.filter(kind=LineageKind.RENAMED).count(),
         )
     )
     audit(actor=by, action="city.activate_generation", target_ref=f"city.generation:{generation.pk}")
@@ -122,8 +133,14 @@ def shorten(name: str) -> str:
             stem = name.removesuffix(ending)
             if "社区" in ending:
                 return stem + "社区"
-            return stem if "居" in ending and stem.endswith("社区") else stem + ("村" if "村" in ending else "")
-    if len(name) > 2 and name[-1] in "市区县镇乡" and not name.endswith(("开发区", "社区", "园区", "街区", "示范区")):
+            return (
+                stem if "居" in ending and stem.endswith("社区") else stem + ("村" if "村" in ending else "")
+            )
+    if (
+        len(name) > 2
+        and name[-1] in "市区县镇乡"
+        and not name.endswith(("开发区", "社区", "园区", "街区", "示范区"))
+    ):
         return name[:-1]
     return name.removesuffix("街道") if name.endswith("街道") and len(name) > 3 else name
 
@@ -151,7 +168,11 @@ def import_areas(*, plan: AreaPlan, source: str, by: Any = None) -> tuple[Genera
             if parent_of(code) in villages:
                 cells.append(AreaRow(code, cell.name, cell.short_name, cell.polygon, cell.is_demo_boundary))
     generation = load_generation(
-        areas=[*rows, *cells], source=source, version=plan.version,
-        lineage=[LineageRow(old, new, LineageKind.RENAMED, "matched by name") for old, new in renamed.items()],
+        areas=[*rows, *cells],
+        source=source,
+        version=plan.version,
+        lineage=[
+            LineageRow(old, new, LineageKind.RENAMED, "matched by name") for old, new in renamed.items()
+        ],
     )
     return activate_generation(generation_id=generation.pk, by=by), len(cells)

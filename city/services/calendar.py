@@ -90,8 +90,13 @@ def set_work_day(*, day: date, is_work: bool, by: Any = None, reason: str = "") 
     row, _made = WorkDay.objects.update_or_create(
         date=day, defaults={"is_work": is_work, "source": BY_HAND, "provisional": False}
     )
-    audit(actor=by, action="city.set_work_day", target_ref=f"city.work_day:{day.isoformat()}", reason=reason,
-          body={"is_work": is_work})
+    audit(
+        actor=by,
+        action="city.set_work_day",
+        target_ref=f"city.work_day:{day.isoformat()}",
+        reason=reason,
+        body={"is_work": is_work},
+    )
     _tell([day])
     return row
 
@@ -106,7 +111,9 @@ def set_work_spans(*, spans: list[tuple[time, time]], by: Any = None) -> None:
         raise DomainError(_("Office hours must follow one another without overlap."), code="bad_office_hours")
     WorkSpan.objects.all().delete()
     WorkSpan.objects.bulk_create([WorkSpan(starts=a, ends=b) for a, b in ordered])
-    audit(actor=by, action="city.set_work_spans", body={"spans": [f"{a:%H:%M}-{b:%H:%M}" for a, b in ordered]})
+    audit(
+        actor=by, action="city.set_work_spans", body={"spans": [f"{a:%H:%M}-{b:%H:%M}" for a, b in ordered]}
+    )
     today = clock.now().date()
     _tell([today, today + timedelta(days=366)])
 
@@ -118,7 +125,11 @@ def _tell(days: list[date]) -> None:
     transaction.on_commit(calendar.forget)
     announce(
         CalendarChanged(
-            area_code=next(iter(roots()), ""), audiences=["command", "steward"], at=clock.now(),
-            first=min(days), last=max(days), days=len(days),
+            area_code=next(iter(roots()), ""),
+            audiences=["command", "steward"],
+            at=clock.now(),
+            first=min(days),
+            last=max(days),
+            days=len(days),
         )
     )

@@ -42,7 +42,7 @@ def create_user(
     organisation_id: int | None = None,
     area_code: str = "",
     phone: str = "",
-    must_change_password: bool = True,
+    must_change_password: bool = False,
     check_password: bool = True,
     by: User | None = None,
 ) -> User:
@@ -51,14 +51,36 @@ def create_user(
     if User.objects.filter(username=username).exists():
         raise Conflict(_("There is already a user “%(name)s”.") % {"name": username}, code="username_taken")
     user = User(
-        username=username, display_name=display_name, organisation_id=organisation_id, area_code=area_code,
-        phone=phone, must_change_password=must_change_password,
+        username=username,
+        display_name=display_name,
+        organisation_id=organisation_id,
+        area_code=area_code,
+        phone=phone,
+        must_change_password=must_change_password,
     )
     if password is not None and check_password:
         validate_password(password, user)
     user.set_password(password)
     user.save()
     audit(actor=by, action="city.create_user", target_ref=_ref(user))
+    return user
+
+
+@transaction.atomic
+def save_account(*, user: User, new_password: str | None, by: Any) -> User:
+    """Make or change an account; a password that another person set must be changed by its owner."""
+    require(may_manage_users(by))
+    made = user.pk is None
+    if new_password:
+        user.set_password(new_password)
+        user.must_change_password = True
+    elif made:
+        user.set_unusable_password()
+    user.save()
+    action = "city.create_user" if made else "city.change_user"
+    audit(actor=by, action=action, target_ref=_ref(user), body={"password_set": bool(new_password)})
+    if new_password:
+        close_sockets_of(user.pk)
     return user
 
 
@@ -90,8 +112,14 @@ def grant_role(
     try:
         with transaction.atomic():
             grant = RoleGrant.objects.create(
-                user=user, role=role, role_class=role_class(role), area_code=area_code, organisation_id=org_id,
-                since=at, until=until, granted_by=by,
+                user=user,
+                role=role,
+                role_class=role_class(role),
+                area_code=area_code,
+                organisation_id=org_id,
+                since=at,
+                until=until,
+                granted_by=by,
             )
     except IntegrityError as error:
         if "grant_classes_exclusive" not in str(error):
@@ -102,7 +130,10 @@ def grant_role(
         ) from error
     _sync_staff(user)
     audit(
-        actor=by, action="city.grant_role", target_ref=_ref(user), reason=reason,
+        actor=by,
+        action="city.grant_role",
+        target_ref=_ref(user),
+        reason=reason,
         body={"role": str(role), "area_code": area_code, "org_id": org_id, "grant_id": grant.pk},
     )
     _rights_changed(user)
@@ -121,7 +152,10 @@ def revoke_role(*, grant_id: int, by: User | None = None, reason: str = "") -> R
     grant.save(update_fields=["until"])
     _sync_staff(grant.user)
     audit(
-        actor=by, action="city.revoke_role", target_ref=_ref(grant.user), reason=reason,
+        actor=by,
+        action="city.revoke_role",
+        target_ref=_ref(grant.user),
+        reason=reason,
         body={"role": grant.role, "area_code": grant.area_code, "grant_id": grant.pk},
     )
     _rights_changed(grant.user)
@@ -146,7 +180,9 @@ def appoint_deputy(
     *, absent_id: int, deputy_id: int, since: datetime, until: datetime, by: User | None = None
 ) -> Deputy:
     """Let one person act for another, for a time. Oneself may appoint, or the security administrator."""
-    people = {user.pk: user for user in User.objects.select_for_update().filter(pk__in=[absent_id, deputy_id])}
+    people = {
+        user.pk: user for user in User.objects.select_for_update().filter(pk__in=[absent_id, deputy_id])
+    }
     absent, deputy = people[absent_id], people[deputy_id]
     require(_allowed(by) or (by is not None and by.pk == absent_id))
     if absent_id == deputy_id:
@@ -159,7 +195,9 @@ def appoint_deputy(
             raise Conflict(_("Administrators have no deputies and are none."), code="exclusive_roles")
     row = Deputy.objects.create(absent=absent, deputy=deputy, since=since, until=until)
     audit(
-        actor=by, action="city.appoint_deputy", target_ref=_ref(absent),
+        actor=by,
+        action="city.appoint_deputy",
+        target_ref=_ref(absent),
         body={"deputy_id": deputy_id, "since": since.isoformat(), "until": until.isoformat()},
     )
     _rights_changed(deputy)
@@ -169,7 +207,11 @@ def appoint_deputy(
 @transaction.atomic
 def end_deputy(*, deputy_row_id: int, by: User | None = None) -> Deputy:
     at = clock.now()
-    row = Deputy.objects.select_for_update(of=("self",)).select_related("absent", "deputy").get(pk=deputy_row_id)
+    row = (
+        Deputy.objects.select_for_update(of=("self",))
+        .select_related("absent", "deputy")
+        .get(pk=deputy_row_id)
+    )
     require(_allowed(by) or (by is not None and by.pk == row.absent_id))
     if row.until <= at:
         raise Conflict(_("This deputyship has already ended."), code="already_ended")
@@ -182,13 +224,17 @@ def end_deputy(*, deputy_row_id: int, by: User | None = None) -> Deputy:
 
 @transaction.atomic
 def set_active(*, user_id: int, active: bool, by: User | None = None, reason: str = "") -> User:
-    """Disable or enable an account; a disabled one loses its sockets at once and its sessions at the next click."""
+    """Disable or enable an account; a disabled one loses sockets at once and sessions at the next click."""
     user = User.objects.select_for_update().get(pk=user_id)
     require((by is None or may_manage_users(by)) and (by is None or by.pk != user.pk))
     user.is_active = active
     user.save(update_fields=["is_active"])
-    audit(actor=by, action="city.enable_user" if active else "city.disable_user", target_ref=_ref(user),
-          reason=reason)
+    audit(
+        actor=by,
+        action="city.enable_user" if active else "city.disable_user",
+        target_ref=_ref(user),
+        reason=reason,
+    )
     _rights_changed(user)
     return user
 
@@ -198,7 +244,8 @@ def disable_superusers(*, by: User | None = None) -> list[str]:
     """End of the set-up: no account stands above the three administrators any more."""
     at = clock.now()
     missing = [
-        str(role.label) for role in (Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN)
+        str(role.label)
+        for role in (Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN)
         if not User.objects.holding(role, at=at).filter(is_superuser=False).exists()
     ]
     if missing:
@@ -224,6 +271,10 @@ def unlock_login(*, username: str, by: User) -> int:
 
     require(may_manage_users(by))
     forgotten = int(reset(username=username))
-    audit(actor=by, action="city.unlock_login", target_ref=f"city.login:{username}", body={"attempts": forgotten})
+    audit(
+        actor=by,
+        action="city.unlock_login",
+        target_ref=f"city.login:{username}",
+        body={"attempts": forgotten},
+    )
     return forgotten
-

@@ -29,7 +29,10 @@ def active_generation() -> Generation:
     found = Generation.objects.active().first()
     return found or Generation.objects.create(
         number=(Generation.objects.count() and Generation.objects.latest("number").number) + 1,
-        state=GenerationState.ACTIVE, source="test", at=LONG_AGO, activated_at=LONG_AGO,
+        state=GenerationState.ACTIVE,
+        source="test",
+        at=LONG_AGO,
+        activated_at=LONG_AGO,
     )
 
 
@@ -92,7 +95,12 @@ class UserFactory(factory.django.DjangoModelFactory):
 
 def _grant(user: User, role: str, area_code: str, org: Organisation | None) -> RoleGrant:
     grant = RoleGrant.objects.create(
-        user=user, role=role, role_class=role_class(role), area_code=area_code, organisation=org, since=LONG_AGO
+        user=user,
+        role=role,
+        role_class=role_class(role),
+        area_code=area_code,
+        organisation=org,
+        since=LONG_AGO,
     )
     if role in ADMIN_ROLES and not user.is_staff:
         user.is_staff = True

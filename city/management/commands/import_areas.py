@@ -20,17 +20,25 @@ class Command(BaseCommand):
     help = "Read division lists and boundaries; a dry run unless --commit. The last line is JSON."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--divisions", type=Path, required=True, help="folder with *cities/areas/streets/villages.csv")
+        parser.add_argument(
+            "--divisions", type=Path, required=True, help="folder with *cities/areas/streets/villages.csv"
+        )
         parser.add_argument("--polygons", type=Path, help="GeoJSON FeatureCollection with adcode and name")
-        parser.add_argument("--datum", choices=sorted(TO_CGCS2000), help="what the polygons' coordinates are in")
-        parser.add_argument("--source", default="", help="where the lists come from; kept with the generation")
+        parser.add_argument(
+            "--datum", choices=sorted(TO_CGCS2000), help="what the polygons' coordinates are in"
+        )
+        parser.add_argument(
+            "--source", default="", help="where the lists come from; kept with the generation"
+        )
         parser.add_argument("--commit", action="store_true", help="load and switch on")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["polygons"] and not options["datum"]:
             raise CommandError("--polygons needs --datum")
         try:
-            plan = plan_areas(divisions=options["divisions"], polygons=options["polygons"], datum=options["datum"])
+            plan = plan_areas(
+                divisions=options["divisions"], polygons=options["polygons"], datum=options["datum"]
+            )
         except BadInput as error:
             for problem in error.problems:
                 self.stderr.write(str(problem))

@@ -31,12 +31,18 @@ class Command(BaseCommand):
                 transaction.set_rollback(True)
         for one in filled:
             kind = "provisional, weekdays" if one.provisional else "published"
-            self.stdout.write(f"{one.year}: {kind}; {one.changed} days changed, {one.kept_by_hand} kept as set by hand")
+            self.stdout.write(
+                f"{one.year}: {kind}; {one.changed} days changed, {one.kept_by_hand} kept as set by hand"
+            )
         if not options["commit"]:
             self.stdout.write("dry run: nothing was written; repeat with --commit")
-        self.stdout.write(json.dumps({
-            "years": len(filled),
-            "provisional": sum(one.provisional for one in filled),
-            "changed": sum(one.changed for one in filled),
-            "committed": options["commit"],
-        }))
+        self.stdout.write(
+            json.dumps(
+                {
+                    "years": len(filled),
+                    "provisional": sum(one.provisional for one in filled),
+                    "changed": sum(one.changed for one in filled),
+                    "committed": options["commit"],
+                }
+            )
+        )
