@@ -36,6 +36,9 @@ find_postgres() {
 
 write_env_once() {
     mkdir -p "$VAR"
+    if [[ -e $VAR/env && ! -r $VAR/env ]]; then
+        die "$VAR/env belongs to $(stat -c %U "$VAR/env"), who ran this checkout first; go on as that user"
+    fi
     if [[ ! -s $VAR/env ]]; then
         (
             umask 077
@@ -80,7 +83,7 @@ place_services() {
         if ! id "$PG_USER" >/dev/null 2>&1; then
             die "there is no user '$PG_USER' yet; run bin/setup first"
         fi
-        if ! as_pg test -x "$VAR"; then
+        if [[ -d /var/lib/commandcenter/$tag/postgres ]] || ! as_pg test -x "$VAR"; then
             PG_HOME=/var/lib/commandcenter/$tag/postgres
             PG_SOCKET=$PG_HOME/socket
         fi
@@ -102,7 +105,9 @@ short_folder() {
 }
 
 make_private_folder() { # folder, owner
-    mkdir -p -m 0711 "$(dirname "$1")"
+    local parent; parent=$(dirname "$1")
+    mkdir -p -m 0711 "$parent"
+    [[ -O $parent && ! -L $parent ]] || is_root || die "$parent belongs to somebody else"
     [[ -d $1 ]] || mkdir -m 0700 "$1"
     [[ ! -L $1 ]] || die "$1 is a symbolic link; refusing to put a socket there"
     if is_root; then chown "$2" "$1"; fi

@@ -42,7 +42,9 @@ def test_the_house_as_it_stands_keeps_every_contract(copy):
     ("module", "line", "contract"),
     [
         pytest.param("city/zz_break.py", "import dashboards.models", "Imports go down only", id="up"),
-        pytest.param("grid/zz_break.py", "import hotline.services", "Imports go down only", id="to a sibling"),
+        pytest.param(
+            "grid/zz_break.py", "import hotline.services", "Imports go down only", id="to a sibling"
+        ),
         pytest.param(
             "commandcenter/core/zz_break.py",
             "import commandcenter.journal.models",

@@ -26,7 +26,9 @@ GOOD = {
 def start_production(**changes: str) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("CC_", "DEMO"))}
     environment.update(GOOD, DJANGO_SETTINGS_MODULE="commandcenter.settings.prod", **changes)
-    code = "import django; django.setup(); from django.conf import settings as s; print(s.SECURE_HSTS_SECONDS)"
+    code = (
+        "import django; django.setup(); from django.conf import settings as s; print(s.SECURE_HSTS_SECONDS)"
+    )
     return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
     )
@@ -87,6 +89,6 @@ def test_a_number_that_is_no_number_is_refused(monkeypatch):
 
 def test_each_test_process_has_its_own_place():
     assert f"?db={settings.SLOT}" in settings.REDIS_URL
-    assert settings.KEY_PREFIX == settings.DATABASES["default"]["NAME"]
+    assert settings.DATABASES["default"]["NAME"] == settings.KEY_PREFIX
     assert str(settings.SLOT) in settings.KEY_PREFIX
     assert f"virtual_host={settings.SLOT}" in settings.CELERY_BROKER_URL
