@@ -7,16 +7,11 @@ Read once per user object; a request has one, a socket renews its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from city.roles import ADMIN_ROLES, Role
 from commandcenter.core import clock
 from commandcenter.core.codes import topmost
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
-
-    from city.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +23,7 @@ class Grant:
     for_user: int | None = None  # the absent person, when held as a deputy
 
 
-def grants_of(user: User | AnonymousUser | Any) -> tuple[Grant, ...]:
+def grants_of(user: Any) -> tuple[Grant, ...]:
     """The grants in force now, with those of the people this one deputises for.
 
     Administrators neither deputise nor are deputised for: their roles exclude all others.
@@ -61,8 +56,9 @@ def grants_of(user: User | AnonymousUser | Any) -> tuple[Grant, ...]:
                 )
                 for row in rows.select_related("organisation").order_by("pk")
             ]
-    user._grants = tuple(own)
-    return user._grants
+    found = tuple(own)
+    user._grants = found
+    return found
 
 
 def forget_grants(user: Any) -> None:

@@ -79,12 +79,10 @@ def locator() -> Locator:
     with _lock:
         if _built is not None and _built[0] == generation:
             return _built[1]
-        rows = list(
-            Area.objects.filter(generation_id=generation, polygon__isnull=False).values_list(
-                "code", "polygon"
-            )
-        )
-        polygons = np.array([shapely.from_wkb(bytes(shape.wkb)) for _code, shape in rows], dtype=object)
+        areas = Area.objects.with_polygon().filter(generation_id=generation or 0)
+        rows: list[tuple[str, Any]] = list(areas.values_list("code", "polygon"))
+        polygons: NDArray[Any] = np.empty(len(rows), dtype=object)
+        polygons[:] = [shapely.from_wkb(bytes(shape.wkb)) for _code, shape in rows]
         _built = (generation, Locator([code for code, _shape in rows], polygons))
         return _built[1]
 

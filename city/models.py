@@ -152,8 +152,8 @@ class User(AbstractUser):
     must_change_password = models.BooleanField(_("must change password"), default=False)
     password_changed_at = models.DateTimeField(_("password changed at"), null=True, blank=True)
 
-    objects = CityUserManager()
-    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[CityUserManager] = CityUserManager()
+    REQUIRED_FIELDS = []
 
     class Meta:
         verbose_name = _("user")

@@ -54,3 +54,14 @@ def fresh_cache(request):
 
     if "live_city" not in request.fixturenames:
         cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def forget_city(request):
+    """Areas, the index of polygons and the calendar are kept in the process; each test reads its own."""
+    from city import calendar, locate, selectors
+
+    if "live_city" not in request.fixturenames:
+        calendar.forget()
+        selectors.forget_areas()
+        locate.forget()

@@ -9,7 +9,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from city import services
-from city.admin.rights import SYSTEM, ReadOnlyRoleAdmin, RoleAdmin
+from city.admin.rights import SYSTEM, ReadOnlyRoleAdmin, RoleAdmin, who
 from city.models import Area, AreaLineage, Generation, Organisation, WorkDay, WorkSpan
 from commandcenter.journal.services import audit
 
@@ -54,9 +54,9 @@ class OrganisationAdmin(RoleAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
         audit(
-            actor=request.user,
+            actor=who(request),
             action="city.save_organisation",
-            target_ref=f"city.organisation:{obj.pk}",  # type: ignore[arg-type]
+            target_ref=f"city.organisation:{obj.pk}",
             body={"changed": form.changed_data},
         )
 
@@ -75,7 +75,7 @@ class WorkDayAdmin(RoleAdmin):
         return ("date",) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
-        services.set_work_day(day=obj.date, is_work=obj.is_work, by=request.user)
+        services.set_work_day(day=obj.date, is_work=obj.is_work, by=who(request))
 
 
 @admin.register(WorkSpan)
@@ -88,8 +88,8 @@ class WorkSpanAdmin(RoleAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
         others = WorkSpan.objects.exclude(pk=obj.pk).values_list("starts", "ends")
-        services.set_work_spans(spans=[*others, (obj.starts, obj.ends)], by=request.user)
+        services.set_work_spans(spans=[*others, (obj.starts, obj.ends)], by=who(request))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         others = list(WorkSpan.objects.exclude(pk=obj.pk).values_list("starts", "ends"))
-        services.set_work_spans(spans=others, by=request.user)
+        services.set_work_spans(spans=others, by=who(request))

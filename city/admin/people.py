@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from city import services
-from city.admin.rights import AUDITOR, SECURITY, RoleAdmin
+from city.admin.rights import AUDITOR, SECURITY, RoleAdmin, who
 from city.models import Deputy, RoleGrant, User
 from commandcenter.core.errors import DomainError
 
@@ -70,7 +70,7 @@ class UserAdmin(RoleAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
         services.save_account(
-            user=obj, new_password=form.cleaned_data.get("new_password") or None, by=request.user
+            user=obj, new_password=form.cleaned_data.get("new_password") or None, by=who(request)
         )
 
     @admin.action(description=gettext_lazy("Disable accounts"), permissions=["change"])
@@ -78,20 +78,20 @@ class UserAdmin(RoleAdmin):
         self._each(
             request,
             queryset,
-            lambda user: services.set_active(user_id=user.pk, active=False, by=request.user),
-        )  # type: ignore[arg-type]
+            lambda user: services.set_active(user_id=user.pk, active=False, by=who(request)),
+        )
 
     @admin.action(description=gettext_lazy("Enable accounts"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._each(
-            request, queryset, lambda user: services.set_active(user_id=user.pk, active=True, by=request.user)
-        )  # type: ignore[arg-type]
+            request, queryset, lambda user: services.set_active(user_id=user.pk, active=True, by=who(request))
+        )
 
     @admin.action(description=gettext_lazy("Unlock logins"), permissions=["change"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._each(
-            request, queryset, lambda user: services.unlock_login(username=user.username, by=request.user)
-        )  # type: ignore[arg-type]
+            request, queryset, lambda user: services.unlock_login(username=user.username, by=who(request))
+        )
 
     def _each(self, request: HttpRequest, queryset: QuerySet[User], work: Any) -> None:
         for user in queryset:
@@ -157,7 +157,7 @@ class RoleGrantAdmin(ByService):
             area_code=data["area_code"],
             org_id=data["organisation"].pk if data["organisation"] else None,
             until=data["until"],
-            by=request.user,  # type: ignore[arg-type]
+            by=who(request),
         )
 
     @admin.action(description=gettext_lazy("Revoke roles"), permissions=["change"])
@@ -165,7 +165,7 @@ class RoleGrantAdmin(ByService):
         done = 0
         for grant in queryset:
             try:
-                services.revoke_role(grant_id=grant.pk, by=request.user)  # type: ignore[arg-type]
+                services.revoke_role(grant_id=grant.pk, by=who(request))
                 done += 1
             except DomainError as error:
                 messages.error(request, f"{grant.user}: {error}")
@@ -187,7 +187,7 @@ class DeputyAdmin(ByService):
             deputy_id=data["deputy"].pk,
             since=data["since"],
             until=data["until"],
-            by=request.user,  # type: ignore[arg-type]
+            by=who(request),
         )
 
 
