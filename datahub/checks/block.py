@@ -1,0 +1,174 @@
+"""One block through the checks: typed, mapped, judged, placed. Runs in any thread, touches no database."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from commandcenter.core.coordinates import TO_CGCS2000
+from commandcenter.core.crypto import keyed_hash
+from datahub.faults import Fault, Reason
+from datahub.formats.base import Block
+
+from .coerce import REASONS, TYPES, coerce, compose_times
+from .keys import key_hashes
+from .plan import Plan
+from .rules import CHECKS, describe, impossible_place
+
+RAW_LENGTH = 500
+MAX_FAULTS_PER_ROW = 5
+
+
+class Placed(NamedTuple):
+    """Where rows lie: index into codes."""
+
+    index: np.ndarray
+    codes: list[str]
+
+
+Locate = Callable[[np.ndarray, np.ndarray], Placed]
+
+
+@dataclass
+class Checked:
+    """A block after the checks. good: rows that may pass, None for all; place: as in Block.index."""
+
+    columns: dict[str, pa.Array]
+    rows: int
+    length: int
+    place: np.ndarray | None
+    good: np.ndarray | None
+    faults: list[Fault]
+    keys: np.ndarray | None = None
+    placed: Placed | None = None
+    failures: dict[str, int] = field(default_factory=dict)
+    raw_row: Callable[[int], dict[str, str]] = lambda position: {}
+
+
+class _Judge:
+    """Collects what is wrong; remembers bad rows as one mask."""
+
+    def __init__(self, block: Block, plan: Plan) -> None:
+        self.block, self.plan = block, plan
+        self.bad: np.ndarray | None = None
+        self.faults: list[Fault] = []
+
+    def reject(self, column: str, reason: str, failing: np.ndarray | None, detail: str = "") -> None:
+        if failing is None:
+            return
+        header = self.plan.header_of(column)
+        for position in np.flatnonzero(failing):
+            raw = self.raw(column, int(position))
+            self.faults.append(Fault(self.block.place(int(position)), header, reason, raw, detail))
+        self.bad = failing.copy() if self.bad is None else self.bad | failing
+
+    def raw(self, column: str, position: int) -> str:
+        parts = self.plan.mapping.compose.get(column) or (self.plan.sources.get(column, ""),)
+        found = [self.block.arrays[name][position].as_py() for name in parts if name in self.block.arrays]
+        return "/".join(_written(value) for value in found)[:RAW_LENGTH]
+
+
+def check_block(block: Block, plan: Plan, locate: Locate | None) -> Checked:
+    """Everything that can be said of a block without knowing the others."""
+    judge = _Judge(block, plan)
+    spec, length = plan.spec, block.length
+    columns: dict[str, pa.Array] = {}
+    for column in spec.columns:
+        array, misfits = _make(column.code, column.kind, block, plan, length)
+        columns[column.code] = array
+        judge.reject(column.code, REASONS[column.kind], misfits)
+        if array.null_count and (column.required or column.code in (*spec.key_columns, spec.time_column)):
+            empty = array.is_null().to_numpy(zero_copy_only=False)
+            if misfits is not None:
+                empty &= ~misfits
+            judge.reject(column.code, Reason.REQUIRED, empty if empty.any() else None)
+    failures = _apply_rules(columns, judge)
+    placed = _place(columns, judge, locate)
+    keys = key_hashes([columns[code] for code in spec.key_columns]) if spec.key_columns and length else None
+    for column in spec.columns:
+        if column.personal:
+            columns[column.code] = _tokens(columns[column.code])
+    good = None if judge.bad is None else ~judge.bad
+    return Checked(
+        columns, block.rows, length, block.index, good, block.faults + judge.faults, keys, placed, failures,
+        raw_row=lambda position: _raw_row(block, position),
+    )
+
+
+def _make(code: str, kind, block: Block, plan: Plan, length: int):  # type: ignore[no-untyped-def]
+    """The column's values and which of them did not fit."""
+    mapping = plan.mapping
+    if code in mapping.compose:
+        array, misfits = compose_times([block.arrays[part] for part in mapping.compose[code]], mapping)
+    elif code in plan.sources:
+        array, misfits = coerce(block.arrays[plan.sources[code]], kind, mapping)
+    elif code in mapping.constants:
+        return coerce(pa.repeat(mapping.constants[code], length), kind, mapping)
+    else:
+        return pa.nulls(length, TYPES[kind]), None
+    if plan.shift and code == plan.spec.time_column:
+        array = pc.add(array, pa.scalar(plan.shift, pa.duration("us"))).cast(TYPES[kind])
+    return array, misfits
+
+
+def _apply_rules(columns: dict[str, pa.Array], judge: _Judge) -> dict[str, int]:
+    failures = {}
+    for rule in judge.plan.spec.rules:
+        reason, check = CHECKS[rule.kind]
+        failing = check(columns[rule.column], rule, judge.plan)
+        failures[rule.code] = 0 if failing is None else int(failing.sum())
+        if rule.on_fail == "reject":
+            judge.reject(rule.column, reason, failing, describe(rule))
+    return failures
+
+
+def _place(columns: dict[str, pa.Array], judge: _Judge, locate: Locate | None) -> Placed | None:
+    """Convert coordinates to CGCS2000 and find the area of each row; rows without a place get none."""
+    spec = judge.plan.spec
+    if not spec.lon_column:
+        return None
+    lons, lats = columns[spec.lon_column], columns[spec.lat_column]
+    wrong = impossible_place(lons, lats)
+    judge.reject(spec.lon_column, Reason.COORDINATES, wrong)
+    if lons.null_count == len(lons):
+        return None
+    x, y = (_floats(array) for array in (lons, lats))
+    if wrong is not None:
+        x, y = np.where(wrong, np.nan, x), np.where(wrong, np.nan, y)
+    if spec.datum == "gcj02":
+        x, y = TO_CGCS2000[spec.datum](x, y)
+        columns[spec.lon_column] = pa.array(x, from_pandas=True)
+        columns[spec.lat_column] = pa.array(y, from_pandas=True)
+    return locate(x, y) if locate is not None else None
+
+
+def _floats(array: pa.Array) -> np.ndarray:
+    return array.to_numpy(zero_copy_only=array.null_count == 0)
+
+
+def _tokens(array: pa.Array) -> pa.Array:
+    """Personal values enter the lake as keyed tokens: equal stays equal, and nothing can be read."""
+    coded = array.dictionary_encode()
+    words = [keyed_hash(word, purpose="lake")[:32] if word else word for word in coded.dictionary.to_pylist()]
+    return pa.DictionaryArray.from_arrays(coded.indices, pa.array(words, pa.string())).cast(pa.string())
+
+
+def _raw_row(block: Block, position: int) -> dict[str, str]:
+    row = {}
+    for name, array in block.arrays.items():
+        value = array[position].as_py()
+        if value is not None:
+            row[name] = _written(value)[:RAW_LENGTH]
+    return row
+
+
+def _written(value: object) -> str:
+    """As the source has it, as far as a typed value still tells."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)

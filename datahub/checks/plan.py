@@ -1,0 +1,103 @@
+"""How the header of a source meets the columns of a dataset."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from datahub.declare import DatasetSpec, MappingSpec
+from datahub.faults import Refusal, Refused
+from datahub.formats.base import Source
+
+
+@dataclass(frozen=True)
+class Plan:
+    """sources: column -> header it comes from. shift is added to every time of the time column."""
+
+    spec: DatasetSpec
+    mapping: MappingSpec
+    sources: dict[str, str]
+    now: datetime
+    shift: timedelta = timedelta(0)
+
+    def header_of(self, column: str) -> str:
+        """Where people find the column in their file."""
+        if column in self.mapping.compose:
+            return "/".join(self.mapping.compose[column])
+        return self.sources.get(column, column)
+
+
+def make_plan(
+    spec: DatasetSpec, mapping: MappingSpec, source: Source, *, now: datetime, shift: timedelta = timedelta(0)
+) -> Plan:
+    """Match headers, set the reader's hints, note what is extra or missing.
+
+    Raises Refusal when a required column, the time or a part of the key has no source.
+    """
+    folded = {name.strip().casefold(): name for name in source.header}
+    sources: dict[str, str] = {}
+    used: set[str] = set()
+    for header, column in mapping.rename.items():
+        found = folded.get(header.strip().casefold())
+        if found and column not in sources:
+            sources[column] = found
+            used.add(found)
+    given = {*sources, *mapping.compose, *mapping.constants}
+    for column in spec.columns:
+        if column.code in given:
+            continue
+        for name in (column.code, column.name, column.name_en):
+            found = folded.get(name.casefold()) if name else None
+            if found and found not in used:
+                sources[column.code] = found
+                used.add(found)
+                break
+    composed = _composed(mapping, folded)
+    used |= {header for parts in composed.values() for header in parts}
+    needed = {c.code for c in spec.columns if c.required} | {*spec.key_columns, spec.time_column} - {""}
+    missing = [c for c in spec.columns if c.code not in {*sources, *composed, *mapping.constants}]
+    absent = [c for c in missing if c.code in needed]
+    if absent or not (sources or composed):
+        names = ", ".join(_expected(c.code, c.name, mapping) for c in absent or missing)
+        found_names = ", ".join(source.header)[:300]
+        raise Refusal(Refused.MISSING_COLUMNS, f"{names} ← [{found_names}]", column=names[:200])
+    if missing:
+        source.notes.add("missing_columns", ", ".join(c.code for c in missing))
+    ignored = {name.casefold() for name in mapping.ignore}
+    extra = [name for name in source.header if name not in used and name.casefold() not in ignored]
+    if extra:
+        source.notes.add("extra_columns", ", ".join(extra)[:500])
+    kinds = {column.code: column.kind for column in spec.columns}
+    source.hints = {header: kinds[column] for column, header in sources.items()}
+    for parts in composed.values():
+        source.hints.update(dict.fromkeys(parts, "integer"))
+    mapping = mapping.model_copy(update={"compose": composed})
+    return Plan(spec, mapping, sources, now, shift)
+
+
+def _composed(mapping: MappingSpec, folded: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    """The composed columns whose parts are all there, with headers as the source writes them."""
+    found = {}
+    for column, parts in mapping.compose.items():
+        if all(part.casefold() in folded for part in parts):
+            found[column] = tuple(folded[part.casefold()] for part in parts)
+    return found
+
+
+def _expected(code: str, name: str, mapping: MappingSpec) -> str:
+    if code in mapping.compose:
+        return "/".join(mapping.compose[code])
+    header = next((h for h, column in mapping.rename.items() if column == code), "")
+    return header or (f"{code} ({name})" if name else code)
+
+
+def best_mapping(spec: DatasetSpec, header: list[str]) -> MappingSpec:
+    """The mapping whose headers are all in the file, if the columns' own names do not fit better."""
+    there = {name.strip().casefold() for name in header}
+
+    def wanted(mapping: MappingSpec) -> set[str]:
+        parts = {part for group in mapping.compose.values() for part in group}
+        return {name.casefold() for name in {*mapping.rename, *parts}}
+
+    fitting = [m for m in spec.mappings if wanted(m) and wanted(m) <= there]
+    if fitting:
+        return max(fitting, key=lambda m: len(wanted(m)))
+    return spec.mapping("default") or MappingSpec()

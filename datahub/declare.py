@@ -1,0 +1,116 @@
+"""What a dataset is, as a declaration: packs are written in it, the catalogue is turned into it.
+
+Everything below the services works on these values and knows no database.
+"""
+
+from datetime import timedelta
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Kind = Literal["text", "integer", "number", "boolean", "time", "date"]
+Datum = Literal["cgcs2000", "wgs84", "gcj02"]
+RuleKind = Literal["range", "code_list", "pattern", "max_length", "not_future"]
+
+NULL_TOKENS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "\\N")
+TIME_PARTS = ("year", "month", "day", "hour", "minute", "second")
+
+
+class Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ColumnSpec(Spec):
+    """One column. name, name_en: what people call it; grade: L1–L4 within 一般数据."""
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Kind
+    name: str
+    name_en: str = ""
+    unit: str = ""
+    required: bool = False
+    personal: bool = False
+    grade: Literal["L1", "L2", "L3", "L4"] = "L1"
+    summary: str = ""
+
+
+class RuleSpec(Spec):
+    """One quality rule. A row that fails a `reject` rule stays out; a `note` rule only counts."""
+
+    code: str
+    kind: RuleKind
+    column: str
+    params: dict[str, Any] = {}
+    on_fail: Literal["reject", "note"] = "reject"
+
+
+class MappingSpec(Spec):
+    """How a source writes the dataset.
+
+    rename: header in the source -> column. compose: a time column -> the headers of its year,
+    month, day, hour, minute, second, as many as there are. constants: column -> value for all
+    rows. timezone: of times without an offset. ignore: headers known and not wanted.
+    """
+
+    name: str = "default"
+    rename: dict[str, str] = {}
+    compose: dict[str, tuple[str, ...]] = {}
+    constants: dict[str, str] = {}
+    ignore: tuple[str, ...] = ()
+    null_tokens: tuple[str, ...] = NULL_TOKENS
+    timezone: str = "Asia/Shanghai"
+    time_formats: tuple[str, ...] = ()
+    delimiter: str = ""
+    encoding: str = ""
+
+
+class DatasetSpec(Spec):
+    """A dataset of the catalogue, whole."""
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+    name: str
+    name_en: str = ""
+    summary: str = ""
+    domain: str = ""
+    provider: str = ""
+    area_code: str = ""
+    privacy_class: Literal["none", "internal", "personal", "sensitive"] = "none"
+    share_type: Literal["unconditional", "conditional", "none"] = "conditional"
+    open_type: Literal["open", "conditional", "closed"] = "closed"
+    update_cycle: timedelta | None = None
+    lateness_limit: timedelta = timedelta(days=1)
+    time_column: str = ""
+    subject_column: str = ""
+    key_columns: tuple[str, ...] = ()
+    lon_column: str = ""
+    lat_column: str = ""
+    datum: Datum = "cgcs2000"
+    columns: tuple[ColumnSpec, ...]
+    rules: tuple[RuleSpec, ...] = ()
+    mappings: tuple[MappingSpec, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        codes = [column.code for column in self.columns]
+        if len(set(codes)) != len(codes):
+            raise ValueError("a column is declared twice")
+        named = [self.time_column, self.subject_column, self.lon_column, self.lat_column, *self.key_columns]
+        named += [rule.column for rule in self.rules]
+        for mapping in self.mappings:
+            named += [*mapping.rename.values(), *mapping.compose, *mapping.constants]
+        unknown = sorted({name for name in named if name} - set(codes))
+        if unknown:
+            raise ValueError(f"no such column: {', '.join(unknown)}")
+        if self.time_column and self.column(self.time_column).kind not in ("time", "date"):
+            raise ValueError("the time column holds no times")
+        if any(column.personal and column.kind != "text" for column in self.columns):
+            raise ValueError("a personal column is kept as a token, so it is declared as text")
+        if bool(self.lon_column) != bool(self.lat_column):
+            raise ValueError("a longitude needs a latitude")
+        return self
+
+    def column(self, code: str) -> ColumnSpec:
+        return next(column for column in self.columns if column.code == code)
+
+    def mapping(self, name: str) -> MappingSpec | None:
+        return next((one for one in self.mappings if one.name == name), None)

@@ -1,0 +1,118 @@
+"""Bytes in, blocks of whole lines out: bounded memory whatever the file holds."""
+
+import codecs
+import gzip
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from datahub.faults import Notes, Refusal, Refused
+
+BLOCK_BYTES = 8 * 1024 * 1024
+MAX_LINE_BYTES = 4 * 1024 * 1024
+SAMPLE_BYTES = 1024 * 1024
+BAD_SHARE = 0.1  # of the bytes beyond ASCII; more than this undecodable, and it is another encoding
+
+
+def open_bytes(path: str, kind: str) -> BinaryIO:
+    return gzip.open(path, "rb") if kind == "gzip" else open(path, "rb")  # type: ignore[return-value]
+
+
+def read_some(stream: BinaryIO, size: int) -> bytes:
+    """The next bytes. Raises Refusal where a compressed file is cut off or damaged."""
+    try:
+        return stream.read(size)
+    except EOFError as error:
+        raise Refusal(Refused.TRUNCATED, "gzip") from error
+    except (zlib.error, gzip.BadGzipFile) as error:
+        raise Refusal(Refused.DAMAGED, f"gzip: {error}") from error
+
+
+def choose_encoding(sample: bytes) -> str:
+    """utf-8, gb18030, or '' while the sample is plain ASCII.
+
+    Chinese files without a mark are UTF-8 or GBK (gb18030 holds it). A few bad bytes do not
+    make a UTF-8 file GBK: what decides is which reading leaves fewer bytes unread.
+    """
+    beyond = len(sample) - len(sample.translate(None, delete=bytes(range(128, 256))))
+    if not beyond:
+        return ""
+    wrong = {name: sample.decode(name, "replace").count("�") for name in ("utf-8", "gb18030")}
+    tail = 3  # a sample may end inside a character
+    if wrong["utf-8"] <= tail or wrong["utf-8"] / beyond <= BAD_SHARE:
+        return "utf-8"
+    return "gb18030" if wrong["gb18030"] < wrong["utf-8"] else "utf-8"
+
+
+def text_bytes(stream: BinaryIO, notes: Notes, encoding: str = "", size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """Chunks of the stream as UTF-8; undecodable bytes of a UTF-8 file stay as they are.
+
+    In other encodings they become U+FFFD, which the readers know as undecodable.
+    """
+    first = read_some(stream, size)
+    if first.startswith(codecs.BOM_UTF8):
+        first, encoding = first[3:], "utf-8"
+    elif first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    decoder = None
+    chunk = first
+    while chunk:
+        if not encoding:
+            encoding = choose_encoding(chunk[:SAMPLE_BYTES]) or choose_encoding(chunk)
+        if encoding in ("", "utf-8"):
+            yield chunk
+        else:
+            if decoder is None:
+                notes.add("encoding", "GBK" if encoding == "gb18030" else encoding.upper())
+                decoder = codecs.getincrementaldecoder(encoding)("replace")
+            yield decoder.decode(chunk).encode()
+        chunk = read_some(stream, size)
+    if decoder is not None and (rest := decoder.decode(b"", final=True)):
+        yield rest.encode()
+
+
+def whole_lines(chunks: Iterator[bytes], *, quote: bytes = b"") -> Iterator[bytes]:
+    """Regroup chunks so that each ends at the end of a line, not inside a quoted value.
+
+    Raises Refusal at a line longer than MAX_LINE_BYTES.
+    """
+    rest = b""
+    for chunk in chunks:
+        data = rest + chunk if rest else chunk
+        cut = _last_line_end(data, quote)
+        if cut:
+            yield data[:cut]
+            rest = data[cut:]
+        else:
+            rest = data
+        if len(rest) > MAX_LINE_BYTES:
+            cut = _forced_cut(rest)
+            yield rest[:cut]
+            rest = rest[cut:]
+    if rest:
+        yield rest
+
+
+def _last_line_end(data: bytes, quote: bytes) -> int:
+    """Where the last whole line ends, 0 when there is none."""
+    end = data.rfind(b"\n") + 1
+    if not end or not quote:
+        return end
+    odd = data.count(quote, 0, end) % 2
+    tries = 0
+    while end and odd and tries < 10_000:
+        before = data.rfind(b"\n", 0, end - 1) + 1
+        odd = (odd - data.count(quote, before, end)) % 2
+        end, tries = before, tries + 1
+    return 0 if odd else end
+
+
+def _forced_cut(data: bytes) -> int:
+    """A quote that is never closed: cut at the last line end all the same; the row will be rejected.
+
+    Only a line without any end is refused.
+    """
+    end = data.rfind(b"\n") + 1
+    if not end or len(data) - end > MAX_LINE_BYTES:
+        raise Refusal(Refused.LINE_TOO_LONG, f"> {MAX_LINE_BYTES // 1024 // 1024} MiB")
+    return end

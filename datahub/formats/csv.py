@@ -1,0 +1,214 @@
+"""CSV: typed at once where the file is clean, block by block as text where it is not."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from datahub.faults import Fault, Notes, Reason, Refusal, Refused
+
+from .base import Block, flat
+from .blocks import BLOCK_BYTES, MAX_LINE_BYTES, text_bytes, whole_lines
+
+MARK = "\ufffd".encode()
+DELIMITERS = (",", "\t", ";", "|")
+NAIVE_TIME, AWARE_TIME = pa.timestamp("us"), pa.timestamp("us", "UTC")
+TYPES: dict[str, pa.DataType] = {
+    "text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "date": pa.date32(),
+    "time": NAIVE_TIME, "boolean": pa.string(),
+}
+
+
+class CsvSource:
+    """A delimited text file with a header."""
+
+    def __init__(self, stream: BinaryIO, *, delimiter: str = "", encoding: str = "",
+                 null_tokens: tuple[str, ...] = ("",), block_bytes: int = BLOCK_BYTES) -> None:
+        self.notes, self.hints, self.null_tokens = Notes(), {}, null_tokens
+        self._worked: dict[str, pa.DataType] | None = None
+        self._lines = whole_lines(text_bytes(stream, self.notes, encoding, block_bytes), quote=b'"')
+        first = next(self._lines, b"")
+        while first and not first.strip():
+            first = next(self._lines, b"")
+        if not first:
+            raise Refusal(Refused.NO_ROWS)
+        head, self._first = _split_header(first)
+        self.delimiter = delimiter or _guess_delimiter(head)
+        try:
+            self.header = [name.strip() for name in next(csv.reader([head], delimiter=self.delimiter))]
+        except (csv.Error, StopIteration) as error:
+            raise Refusal(Refused.DAMAGED, "header") from error
+        repeated = sorted({name for name in self.header if name and self.header.count(name) > 1})
+        if repeated:
+            raise Refusal(Refused.REPEATED_HEADER, ", ".join(repeated))
+        self.header = [name or f"column {n + 1}" for n, name in enumerate(self.header)]
+
+    def pieces(self) -> Iterator[bytes]:
+        if self._first.strip():
+            yield self._first
+        self._first = b""
+        for block in self._lines:
+            if block.strip():
+                yield block
+
+    def parse(self, piece: bytes) -> Block:
+        """Typed if every value fits its hint, else as text; else by the slow reader of the language."""
+        for types in self._tries():
+            try:
+                block = self._read(piece, types)
+            except pa.ArrowInvalid:
+                continue
+            self._worked = types
+            return block
+        return self._read_slowly(piece)
+
+    def _tries(self) -> Iterator[dict[str, pa.DataType]]:
+        """Times without an offset, times with one, then bytes; what worked last goes first."""
+        hinted = {name: TYPES[kind] for name, kind in self.hints.items()}
+        worked = self._worked
+        if worked is not None:
+            yield worked
+        if hinted and worked != hinted:
+            yield hinted
+        aware = {name: AWARE_TIME if kind == NAIVE_TIME else kind for name, kind in hinted.items()}
+        if aware != hinted and worked != aware:
+            yield aware
+        as_bytes = dict.fromkeys(self.hints or self.header, pa.binary())
+        if worked != as_bytes:
+            yield as_bytes
+
+    def _read(self, piece: bytes, types: dict[str, pa.DataType]) -> Block:
+        bad: list[arrow_csv.InvalidRow] = []
+
+        def skip(row: arrow_csv.InvalidRow) -> str:
+            bad.append(row)
+            return "skip"
+
+        table = arrow_csv.read_csv(
+            pa.BufferReader(piece),
+            read_options=arrow_csv.ReadOptions(
+                column_names=self.header, use_threads=False, block_size=len(piece) + 1
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=self.delimiter, newlines_in_values=b'"' in piece, invalid_row_handler=skip
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=types, include_columns=list(types), null_values=list(self.null_tokens),
+                strings_can_be_null=True, quoted_strings_can_be_null=True,
+            ),
+        )
+        arrays = {name: flat(table.column(name)) for name in types}
+        faults, index = [], None
+        if bad:
+            # A row's number counts from 1 and passes over blank lines.
+            places = [(row.number or 1) - 1 for row in bad]
+            index = np.delete(np.arange(table.num_rows + len(bad)), places)
+            faults = [
+                Fault(place, "", Reason.FIELD_COUNT, row.text[:500],
+                      f"{row.actual_columns} / {row.expected_columns}")
+                for place, row in zip(places, bad, strict=True)
+            ]
+        block = _as_text(Block(arrays, table.num_rows + len(bad), index, faults))
+        # Only bytes that could not be converted leave this mark; in UTF-8 it is the writer's own.
+        return _without_mark(block) if self.notes.lines and MARK in piece else block
+
+    def _read_slowly(self, piece: bytes) -> Block:
+        text = piece.decode("utf-8", "replace")
+        csv.field_size_limit(MAX_LINE_BYTES)
+        wanted = list(self.hints or self.header)
+        at = [self.header.index(name) for name in wanted]
+        nulls = set(self.null_tokens)
+        kept: list[list[str | None]] = []
+        index: list[int] = []
+        faults: list[Fault] = []
+        rows = 0
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter)
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                break
+            except csv.Error as error:
+                faults.append(Fault(rows, "", Reason.BAD_RECORD, "", str(error)))
+                rows += 1
+                continue
+            if not row:
+                continue
+            if len(row) != len(self.header):
+                raw = self.delimiter.join(row)[:500]
+                faults.append(Fault(rows, "", Reason.FIELD_COUNT, raw, f"{len(row)} / {len(self.header)}"))
+            else:
+                kept.append([None if row[n] in nulls else row[n] for n in at])
+                index.append(rows)
+            rows += 1
+        columns = list(zip(*kept, strict=True)) if kept else [()] * len(wanted)
+        arrays = {name: pa.array(column, pa.string()) for name, column in zip(wanted, columns, strict=True)}
+        return _without_mark(Block(arrays, rows, np.array(index, dtype=np.int64), faults))
+
+
+def _split_header(block: bytes) -> tuple[str, bytes]:
+    """The first line that is not blank, and what follows it."""
+    body = block.lstrip(b"\r\n")
+    end = body.find(b"\n")
+    while end > 0 and body.count(b'"', 0, end) % 2:
+        end = body.find(b"\n", end + 1)
+    line = body if end < 0 else body[:end]
+    return line.decode("utf-8", "replace").strip("\r"), b"" if end < 0 else body[end + 1 :]
+
+
+def _guess_delimiter(head: str) -> str:
+    return max(DELIMITERS, key=head.count)
+
+
+def _as_text(block: Block) -> Block:
+    """Columns read as bytes become text; rows with bytes that are none become faults."""
+    bad: dict[int, Fault] = {}
+    arrays = dict(block.arrays)
+    for name, array in block.arrays.items():
+        if not pa.types.is_binary(array.type):
+            continue
+        try:
+            arrays[name] = array.cast(pa.string())
+        except pa.ArrowInvalid:
+            values = array.to_pylist()
+            for n, value in enumerate(values):
+                if value is not None and not _is_text(value):
+                    raw = value.decode("utf-8", "backslashreplace")
+                    bad.setdefault(n, Fault(block.place(n), name, Reason.UNDECODABLE, raw[:500]))
+                    values[n] = b""
+            arrays[name] = pa.array(values, pa.binary()).cast(pa.string())
+    return _drop(Block(arrays, block.rows, block.index, block.faults), bad)
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _without_mark(block: Block) -> Block:
+    """Leave out rows with U+FFFD."""
+    bad: dict[int, Fault] = {}
+    for name, array in block.arrays.items():
+        if pa.types.is_string(array.type):
+            for n, value in enumerate(array.to_pylist()):
+                if value is not None and MARK.decode() in value:
+                    bad.setdefault(n, Fault(block.place(n), name, Reason.UNDECODABLE, value[:500]))
+    return _drop(block, bad)
+
+
+def _drop(block: Block, bad: dict[int, Fault]) -> Block:
+    if not bad:
+        return block
+    keep = np.ones(block.length, dtype=bool)
+    keep[list(bad)] = False
+    index = (np.arange(block.length) if block.index is None else block.index)[keep]
+    mask = pa.array(keep)
+    arrays = {name: array.filter(mask) for name, array in block.arrays.items()}
+    return Block(arrays, block.rows, index, block.faults + list(bad.values()))

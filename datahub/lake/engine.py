@@ -1,0 +1,110 @@
+"""The query engine behind Ibis: DuckDB in process over the files of pinned versions.
+
+DuckDB never opens Delta itself: it is given the list of Parquet files and the catalogue's schema.
+Every connection has limits for memory and threads and a folder to spill to.
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+from django.conf import settings
+
+from datahub.checks.coerce import TYPES
+from datahub.declare import DatasetSpec
+
+from .tables import DAY, SYSTEM_COLUMNS, Pinned, schema_mark
+
+KEEP_VIEWS = 64
+_SQL_TYPES = {
+    pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN", pa.timestamp("us", "UTC"): "TIMESTAMPTZ", pa.date32(): "DATE",
+}
+
+
+class Engine(Protocol):
+    """What the platform asks of an engine: a dataset as an Ibis table."""
+
+    backend: Any
+
+    def table(self, spec: DatasetSpec, pinned: Pinned, days: tuple[date, date] | None = None) -> Any: ...
+
+
+class DuckEngine:
+    """One connection; belongs to the thread that made it."""
+
+    def __init__(self) -> None:
+        import ibis
+
+        spill = Path(getattr(settings, "LAKE_SPILL_DIR", "") or settings.VAR_DIR / "spill")
+        spill.mkdir(parents=True, exist_ok=True)
+        self.backend = ibis.duckdb.connect(
+            ":memory:",
+            memory_limit=getattr(settings, "LAKE_MEMORY", "2GB"),
+            threads=getattr(settings, "LAKE_THREADS", 0) or os.cpu_count() or 2,
+            temp_directory=str(spill),
+            TimeZone="UTC",
+        )
+        self._views: OrderedDict[tuple[Any, ...], str] = OrderedDict()
+        self._count = 0
+
+    def table(
+        self, spec: DatasetSpec, pinned: Pinned, days: tuple[date, date] | None = None, key: object = None
+    ) -> Any:
+        """The dataset at the pinned version; `days` leaves out files of other days.
+
+        key tells apart selections of files that share a version.
+        """
+        key = (key, pinned.root, pinned.version, days, tuple((c.code, c.kind) for c in spec.columns))
+        name = self._views.get(key)
+        if name is None:
+            self._count += 1
+            name = f"{spec.code.replace('.', '_')}_{self._count}"
+            self.backend.raw_sql(f'CREATE TEMP VIEW "{name}" AS {_select(spec, pinned.paths(days))}')
+            self._views[key] = name
+            while len(self._views) > KEEP_VIEWS:
+                _, old = self._views.popitem(last=False)
+                self.backend.raw_sql(f'DROP VIEW "{old}"')
+        self._views.move_to_end(key)
+        return self.backend.table(name)
+
+
+def _select(spec: DatasetSpec, paths: list[str]) -> str:
+    columns = {column.code: TYPES[column.kind] for column in spec.columns} | SYSTEM_COLUMNS | {DAY: pa.date32()}
+    if not paths:
+        nothing = ", ".join(f'CAST(NULL AS {_SQL_TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
+        return f"SELECT {nothing} WHERE false"
+    files = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    chosen = ", ".join(f'"{name}"' for name in columns)
+    # Files written before a column was added lack it; reading by name fills it with nulls. An empty
+    # relation with the whole schema makes sure that every column is known even if no file has it.
+    shape = ", ".join(f'CAST(NULL AS {_SQL_TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
+    mark = f"-{schema_mark(spec)}"
+    if all(mark in path.rsplit("/", 1)[-1] for path in paths):
+        return (
+            f"SELECT {chosen} FROM read_parquet([{files}], hive_partitioning = true, "
+            f"hive_types = {{'{DAY}': DATE}})"
+        )
+    return (
+        f"SELECT {chosen} FROM (SELECT {shape} WHERE false UNION ALL BY NAME "
+        f"SELECT * FROM read_parquet([{files}], hive_partitioning = true, "
+        f"hive_types = {{'{DAY}': DATE}}, union_by_name = true))"
+    )
+
+
+_mine = threading.local()
+
+
+def duck_engine() -> DuckEngine:
+    """This thread's engine, opened at first use."""
+    if settings.LAKE_ENGINE != "duckdb":
+        raise NotImplementedError(f"LAKE_ENGINE={settings.LAKE_ENGINE}")
+    found = getattr(_mine, "engine", None)
+    if found is None or _mine.pid != os.getpid():
+        found = _mine.engine = DuckEngine()
+        _mine.pid = os.getpid()
+    return found  # type: ignore[no-any-return]

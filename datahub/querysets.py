@@ -1,0 +1,50 @@
+"""Questions about deliveries and datasets."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Count, F, Max, Q, Sum
+
+from .states import FRESH, OPEN, DatasetStatus, DeliveryState
+
+
+class DatasetQuerySet(models.QuerySet[Any]):
+    def published(self) -> Self:
+        return self.filter(status=DatasetStatus.PUBLISHED)
+
+    def with_today(self, *, since: datetime) -> Self:
+        """Rows and failures since a moment, and when the source was last heard."""
+        recent = Q(deliveries__received_at__gte=since)
+        return self.annotate(
+            rows_today=Sum("deliveries__rows_committed", filter=recent, default=0),
+            rejected_today=Sum("deliveries__rows_rejected", filter=recent, default=0),
+            refused_today=Count("deliveries", filter=recent & Q(deliveries__state=DeliveryState.REFUSED)),
+            last_received=Max("deliveries__received_at"),
+        )
+
+    def late(self, *, at: datetime) -> Self:
+        """Sources that have not been heard for longer than twice their cycle."""
+        return self.published().filter(update_cycle__isnull=False).filter(
+            Q(fresh_at__isnull=True) | Q(fresh_at__lt=at - F("update_cycle") * 2)
+        )
+
+
+class DeliveryQuerySet(models.QuerySet[Any]):
+    def open(self) -> Self:
+        return self.filter(state__in=OPEN)
+
+    def untapped(self) -> Self:
+        return self.filter(state=DeliveryState.COMMITTED, tapped_at__isnull=True)
+
+    def unfinished(self) -> Self:
+        """Something is still to be done: the delivery itself or what follows its commit."""
+        return self.filter(Q(state__in=OPEN) | Q(state=DeliveryState.COMMITTED, tapped_at__isnull=True))
+
+    def proving_life(self) -> Self:
+        return self.filter(state__in=FRESH)
+
+    def same_identity(self, *, dataset_id: int, period: str, digest: str) -> Self:
+        return self.filter(dataset_id=dataset_id, period=period, digest=digest).exclude(
+            state=DeliveryState.REFUSED
+        )

@@ -1,0 +1,217 @@
+"""Reads of the hub for the floors above: the catalogue, the lake, freshness."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from commandcenter.core import clock
+from commandcenter.core.errors import DomainError
+from commandcenter.core.refs import parse_ref
+from datahub.declare import ColumnSpec, DatasetSpec, MappingSpec, RuleSpec
+from datahub.lake.engine import DuckEngine, duck_engine
+from datahub.lake.tables import Pinned, pin, table_root
+from datahub.models import Dataset, Delivery, DeliveryFile
+from datahub.querysets import DatasetQuerySet
+
+_specs: dict[str, tuple[int, DatasetSpec]] = {}
+_lock = threading.Lock()
+
+
+class UnknownDataset(DomainError):
+    code = "unknown_dataset"
+
+
+def dataset(code: str) -> Dataset:
+    """Raises UnknownDataset."""
+    found = Dataset.objects.filter(code=code).first()
+    if found is None:
+        raise UnknownDataset(code)
+    return found
+
+
+def spec_of(code: str) -> DatasetSpec:
+    """The declaration of a dataset as the catalogue has it now."""
+    return spec_for(dataset(code))
+
+
+def spec_for(found: Dataset) -> DatasetSpec:
+    known = _specs.get(found.code)
+    key = hash((found.pk, found.revision))
+    if known is not None and known[0] == key:
+        return known[1]
+    fields = {name: getattr(found, name) for name in DatasetSpec.model_fields if name not in _LISTS}
+    column_fields = list(ColumnSpec.model_fields)
+    spec = DatasetSpec(
+        **fields,
+        columns=tuple(
+            ColumnSpec(**{name: getattr(row, name) for name in column_fields}) for row in found.columns.all()
+        ),
+        rules=tuple(
+            RuleSpec(code=r.code, kind=r.kind, column=r.column, params=r.params, on_fail=r.on_fail)  # type: ignore[arg-type]
+            for r in found.rules.all()
+        ),
+        mappings=tuple(MappingSpec.model_validate(m.body) for m in found.mappings.all()),
+    )
+    with _lock:
+        _specs[found.code] = (key, spec)
+    return spec
+
+
+_LISTS = {"columns", "rules", "mappings"}
+
+
+# ---------------------------------------------------------------- the lake
+
+
+class HubEngine:
+    """The engine with the catalogue beside it. Belongs to the calling thread."""
+
+    def __init__(self, duck: DuckEngine) -> None:
+        self.duck = duck
+        self.backend = duck.backend
+
+    def table(self, code: str, version: int | None = None, days: tuple[date, date] | None = None) -> Any:
+        """A dataset as an Ibis table at a pinned version; `days`: first and last Shanghai day."""
+        return self.duck.table(spec_of(code), pin(code, version), days)
+
+    def to_arrow(self, expression: Any) -> pa.Table:
+        return self.backend.to_pyarrow(expression)
+
+
+def engine() -> HubEngine:
+    return HubEngine(duck_engine())
+
+
+def pinned(code: str, version: int | None = None) -> Pinned:
+    return pin(code, version)
+
+
+def read(
+    code: str,
+    *,
+    columns: Sequence[str] | None = None,
+    days: tuple[date, date] | None = None,
+    as_of: datetime | None = None,
+    version: int | None = None,
+) -> pa.Table:
+    """Rows of a dataset, `as_of` leaving out what was learnt later."""
+    table = engine().table(code, version, days)
+    if days is not None:
+        table = table.filter(table["day"].between(*days))
+    if as_of is not None:
+        table = table.filter(table["_known_from"] <= as_of)
+    if columns is not None:
+        table = table.select(*columns)
+    return engine().to_arrow(table)
+
+
+def latest(code: str, *, as_of: datetime | None = None) -> Any:
+    """A register as known now, or as known at a moment: the last row of each key, as an Ibis table."""
+    import ibis
+
+    spec = spec_of(code)
+    table = engine().table(code)
+    if as_of is not None:
+        table = table.filter(table["_known_from"] <= as_of)
+    order = [ibis.desc(table["_known_from"]), ibis.desc(table["_delivery"]), ibis.desc(table["_row"])]
+    place = ibis.row_number().over(group_by=[table[key] for key in spec.key_columns], order_by=order)
+    return table.mutate(_place=place).filter(lambda t: t["_place"] == 0).drop("_place")
+
+
+def row_by_ref(ref: str) -> dict[str, Any] | None:
+    """The row behind `datahub.row:<delivery>:<row>`, None where there is none. For the trace page."""
+    try:
+        kind, parts = parse_ref(ref)
+        delivery_id, number = (int(part) for part in parts)
+    except ValueError:
+        return None
+    delivery = Delivery.objects.select_related("dataset").filter(pk=delivery_id).first()
+    if kind != "datahub.row" or delivery is None:
+        return None
+    spec = spec_for(delivery.dataset)
+    files = DeliveryFile.objects.filter(delivery=delivery, first_row__lte=number, last_row__gte=number)
+    held = tuple((file.path, file.day) for file in files)
+    pinned_files = Pinned(spec.code, -delivery_id, table_root(spec.code), held)
+    table = duck_engine().table(spec, pinned_files, None, key=number)
+    found = table.filter((table["_delivery"] == delivery_id) & (table["_row"] == number))
+    rows = duck_engine().backend.to_pyarrow(found).to_pylist()
+    if not rows:
+        return None
+    return {"dataset_code": spec.code, "dataset_name": delivery.dataset.title, "delivery_id": delivery_id,
+            "row": number, "values": masked(spec, rows)[0]}
+
+
+def sample(code: str, limit: int = 20) -> list[dict[str, Any]]:
+    """The newest rows, masked where the dataset is personal."""
+    found = pin(code)
+    if not found.files:
+        return []
+    last = max(day for _path, day in found.files)
+    spec = spec_of(code)
+    table = engine().table(code, days=(last, last))
+    order = [table["_known_from"].desc(), table["_delivery"].desc(), table["_row"].desc()]
+    names = [column.code for column in spec.columns]
+    chosen = table.order_by(order).limit(limit).select(*names, "_delivery", "_row", "_area")
+    return masked(spec, engine().to_arrow(chosen).to_pylist())
+
+
+def masked(spec: DatasetSpec, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Hide what is personal; of a sensitive dataset everything that is no number or time. Fails closed."""
+    hidden = {c.code for c in spec.columns if c.personal}
+    if spec.privacy_class == "sensitive":
+        hidden |= {c.code for c in spec.columns if c.kind == "text"}
+    if not hidden:
+        return rows
+    return [
+        {name: ("***" if name in hidden and value is not None else value) for name, value in row.items()}
+        for row in rows
+    ]
+
+
+# ---------------------------------------------------------------- freshness
+
+
+def late_datasets(at: datetime | None = None) -> DatasetQuerySet:
+    """Datasets whose source should have been heard by now."""
+    return Dataset.objects.late(at=at or clock.now())
+
+
+def source_is_late(code: str, at: datetime | None = None) -> bool:
+    return late_datasets(at).filter(code=code).exists()
+
+
+def freshness(found: Dataset, at: datetime) -> str:
+    """fresh, late or never; `free` for a dataset without a cycle that has been delivered."""
+    if found.fresh_at is None:
+        return "never"
+    if found.update_cycle is None:
+        return "free"
+    return "late" if at - found.fresh_at > found.update_cycle * 2 else "fresh"
+
+
+def dataset_titles(codes: Iterable[str]) -> dict[str, str]:
+    return {found.code: found.title for found in Dataset.objects.filter(code__in=list(codes))}
+
+
+def delivery_title(delivery_id: int) -> str:
+    """A delivery in a few words, for the trace page; '' where there is none."""
+    found = Delivery.objects.select_related("dataset").filter(pk=delivery_id).first()
+    return f"{found.dataset.title} #{found.pk}" if found else ""
+
+
+def rows_per_hour(codes: Sequence[str], *, at: datetime, hours: int = 24) -> dict[str, list[int]]:
+    """Rows committed in each of the last hours, oldest first: the small bars of the overview."""
+    since = at - timedelta(hours=hours)
+    counts = {code: [0] * hours for code in codes}
+    found = Delivery.objects.filter(dataset__code__in=list(codes), finished_at__gt=since).values_list(
+        "dataset__code", "finished_at", "rows_committed"
+    )
+    for code, finished, rows in found:
+        place = min(max(int((finished - since).total_seconds() // 3600), 0), hours - 1)
+        counts[code][place] += rows
+    return counts

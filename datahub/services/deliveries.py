@@ -1,0 +1,222 @@
+"""Taking deliveries in: who they are is decided here, what becomes of them in `working`."""
+
+import logging
+import time
+import uuid
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from commandcenter.core import clock
+from commandcenter.core.errors import BadInput, Problem
+from datahub.checks.block import check_block
+from datahub.checks.plan import make_plan
+from datahub.faults import Refusal
+from datahub.models import Dataset, Delivery
+from datahub.selectors import dataset as find_dataset
+from datahub.selectors import spec_for
+from datahub.states import DeliveryState, SourceKind
+
+from .blobs import gather, waiting_datasets
+from .moves import tell
+from .working import digest_of, open_delivery, work_off
+from .writers import writing
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+log = logging.getLogger(__name__)
+
+
+def deliver(
+    *,
+    dataset_code: str,
+    path: str | Path | None = None,
+    table: pa.Table | None = None,
+    source: str = SourceKind.FILE,
+    file_name: str = "",
+    by: "AbstractBaseUser | None" = None,
+    history: bool | None = None,
+    period: str = "",
+    as_of_today: bool = False,
+    mapping: str | None = None,
+    keeps_file: bool = True,
+) -> Delivery:
+    """Take a file or a table in and bring it to its end.
+
+    The delivery's attribute `repeated` is True when the very same one was here before.
+    Raises BadInput when there is no such file, UnknownDataset.
+    """
+    delivery = receive(
+        dataset_code=dataset_code, path=path, table=table, source=source, file_name=file_name, by=by,
+        history=history, period=period, as_of_today=as_of_today, mapping=mapping, keeps_file=keeps_file,
+    )
+    repeated = delivery.repeated  # type: ignore[attr-defined]
+    if Delivery.objects.filter(pk=delivery.pk).unfinished().exists():
+        with writing(delivery.dataset, wait=True) as claim:
+            assert claim is not None
+            work_off(claim)
+        delivery = Delivery.objects.select_related("dataset").get(pk=delivery.pk)
+    delivery.repeated = repeated  # type: ignore[attr-defined]
+    return delivery
+
+
+def receive(
+    *,
+    dataset_code: str,
+    path: str | Path | None = None,
+    table: pa.Table | None = None,
+    source: str = SourceKind.FILE,
+    file_name: str = "",
+    by: "AbstractBaseUser | None" = None,
+    history: bool | None = None,
+    period: str = "",
+    as_of_today: bool = False,
+    mapping: str | None = None,
+    keeps_file: bool = True,
+) -> Delivery:
+    """Only write down that it came, and whether it came before. Work goes on in `work_dataset`."""
+    found = find_dataset(dataset_code)
+    if table is not None:
+        path, keeps_file, source = _keep(table), False, SourceKind.TABLE
+    if path is None or not Path(path).is_file():
+        raise BadInput(Problem(None, "", "no such file", str(path)))
+    path = Path(path).resolve()
+    delivery = Delivery(
+        dataset=found, source=source, path=str(path), keeps_file=keeps_file, by=by,
+        file_name=file_name or (path.name if source != SourceKind.TABLE else ""), asked_history=history,
+        mapping=mapping or "", period=period, digest=digest_of(path), received_at=clock.now(),
+    )
+    if as_of_today:
+        _redate(delivery)
+    return _identify(delivery)
+
+
+def _identify(delivery: Delivery) -> Delivery:
+    """The delivery, new, unchanged or the one that was here before."""
+    same = Delivery.objects.same_identity(
+        dataset_id=delivery.dataset_id, period=delivery.period, digest=delivery.digest
+    )
+    before = same.first()
+    if before is None:
+        try:
+            with transaction.atomic():
+                delivery.save(force_insert=True)
+                delivery.repeated = False  # type: ignore[attr-defined]
+                _recognise(delivery)
+                tell(delivery)
+            return delivery
+        except IntegrityError:
+            before = same.get()
+    Delivery.objects.filter(pk=before.pk).update(repeats=F("repeats") + 1)
+    if not delivery.keeps_file and delivery.path != before.path:
+        Path(delivery.path).unlink(missing_ok=True)
+    before.repeated = True
+    return before
+
+
+def _recognise(delivery: Delivery) -> None:
+    """The content of a former delivery under a new period: nothing to do, and the source is alive."""
+    if delivery.shift is not None:
+        return
+    former = (
+        Delivery.objects.filter(
+            dataset_id=delivery.dataset_id, digest=delivery.digest, state=DeliveryState.COMMITTED, shift=None
+        )
+        .order_by("-pk")
+        .first()
+    )
+    if former is None:
+        return
+    delivery.state = DeliveryState.UNCHANGED
+    delivery.same_as = former
+    delivery.is_history = former.is_history
+    delivery.finished_at = delivery.received_at
+    delivery.save(update_fields=["state", "same_as", "is_history", "finished_at"])
+    Dataset.objects.filter(pk=delivery.dataset_id).update(fresh_at=delivery.received_at)
+    if not delivery.keeps_file:
+        transaction.on_commit(lambda: Path(delivery.path).unlink(missing_ok=True))
+
+
+def _keep(table: pa.Table) -> Path:
+    """A table given in memory is written down first, so that a crash loses nothing."""
+    folder = inbox()
+    path = folder / f"{uuid.uuid4().hex}.parquet"
+    pq.write_table(table, path, compression="zstd")
+    return path
+
+
+def inbox() -> Path:
+    folder = Path(settings.MEDIA_ROOT) / "datahub" / "inbox"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _redate(delivery: Delivery) -> None:
+    """Move all times by whole hours so that the last row is now: the same rows as if they came today."""
+    now = delivery.received_at
+    last = _last_time(delivery)
+    if last is not None:
+        hours = int((now - last) // timedelta(hours=1))
+        delivery.shift = timedelta(hours=hours)
+    delivery.period = delivery.period or f"as of {now:%Y-%m-%dT%H}Z"
+
+
+def _last_time(delivery: Delivery) -> datetime | None:
+    """The newest time of a file; None where it has none or cannot be read, which the checks will say."""
+    spec = spec_for(delivery.dataset)
+    name = spec.time_column
+    last: datetime | None = None
+    if not name:
+        return None
+    only = spec.model_copy(update={"rules": (), "key_columns": (), "lon_column": "", "lat_column": ""})
+    try:
+        opened, mapping = open_delivery(delivery, spec)
+        plan = make_plan(only, mapping, opened, now=delivery.received_at)
+        for piece in opened.pieces():
+            found = pc.max(check_block(opened.parse(piece), plan, None).columns[name]).as_py()
+            last = max(filter(None, (last, found)), default=None)
+    except Refusal:
+        return None
+    return last
+
+
+# ---------------------------------------------------------------- recovery and folding
+
+
+def work_dataset(code: str, *, wait: bool = True) -> int:
+    """Bring everything open on a dataset to its end; 0 when another writer is at it."""
+    with writing(find_dataset(code), wait=wait) as claim:
+        return len(work_off(claim)) if claim is not None else 0
+
+
+def recover_deliveries() -> int:
+    """Finish or undo what killed processes left, on every dataset that nobody writes now."""
+    open_ones = Delivery.objects.unfinished().values_list("dataset_id", flat=True).order_by().distinct()
+    done = 0
+    for found in Dataset.objects.filter(pk__in=list(open_ones)).order_by("pk"):
+        with writing(found, wait=False) as claim:
+            if claim is not None:
+                done += len(work_off(claim))
+    return done
+
+
+def fold_blobs(*, budget_s: float = 20.0) -> int:
+    """One round over all datasets with waiting batches; returns rows folded."""
+    until = time.monotonic() + budget_s
+    rows = 0
+    for found in waiting_datasets():
+        with writing(found, wait=False) as claim:
+            if claim is None:
+                continue
+            work_off(claim)
+            while time.monotonic() < until and gather(claim) is not None:
+                rows += sum(delivery.rows_read for delivery in work_off(claim))
+    return rows

@@ -1,0 +1,132 @@
+"""From source to staged files: pieces are parsed and checked in parallel, then taken in order."""
+
+import os
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from datahub.checks.block import MAX_FAULTS_PER_ROW, Checked, Locate, check_block
+from datahub.checks.keys import SeenKeys
+from datahub.checks.plan import Plan
+from datahub.faults import Fault, Reason, reach
+from datahub.formats.base import Source
+from datahub.lake.staging import Stager
+
+KEEP_ROWS = 100_000  # up to so many rows stay in memory for the taps
+
+
+def workers() -> int:
+    return max(2, min(os.cpu_count() or 2, 8))
+
+
+@dataclass
+class Bad:
+    """A rejected row: its first fault, the others, and what it said."""
+
+    number: int
+    fault: Fault
+    others: list[dict[str, str]]
+    row: dict[str, str]
+
+
+@dataclass
+class Stream:
+    """Runs a source through the checks into a stager and counts on the way.
+
+    on_bad: called with rejected rows as they come. on_progress: called after each block.
+    """
+
+    plan: Plan
+    source: Source
+    stager: Stager
+    pool: ThreadPoolExecutor
+    locate: Locate | None
+    on_bad: Callable[[list[Bad]], None]
+    on_progress: Callable[[int, int], None]
+    rows: int = 0
+    passed: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+    kept: list[pa.Table] | None = field(default_factory=list)
+
+    def run(self) -> None:
+        seen = SeenKeys() if self.plan.spec.key_columns else None
+        waiting: deque[Future[Checked]] = deque()
+        for piece in self.source.pieces():
+            waiting.append(self.pool.submit(self._work, piece))
+            if len(waiting) > workers():
+                self._take(waiting.popleft().result(), seen)
+        while waiting:
+            self._take(waiting.popleft().result(), seen)
+
+    def _work(self, piece: Any) -> Checked:
+        return check_block(self.source.parse(piece), self.plan, self.locate)
+
+    def _take(self, checked: Checked, seen: SeenKeys | None) -> None:
+        """The next block in order: give rows their numbers, find repeated keys, stage what passed."""
+        first = self.rows + 1
+        if seen is not None and checked.keys is not None:
+            self._reject_repeated(checked, seen)
+        if checked.faults:
+            self.on_bad(_by_row(checked, first))
+        place = checked.place if checked.place is not None else np.arange(checked.length)
+        columns, placed = checked.columns, checked.placed
+        if checked.good is not None:
+            mask = pa.array(checked.good)
+            columns = {name: array.filter(mask) for name, array in columns.items()}
+            place = place[checked.good]
+            placed = placed._replace(index=placed.index[checked.good]) if placed is not None else None
+        if len(place):
+            parts = self.stager.add(columns, place + first, placed)
+            if self.kept is not None:
+                self.kept.extend(parts)
+                if self.passed + len(place) > KEEP_ROWS:
+                    self.kept = None
+        self.rows += checked.rows
+        self.passed += len(place)
+        for rule, count in checked.failures.items():
+            self.failures[rule] = self.failures.get(rule, 0) + count
+        self.on_progress(self.rows, self.passed)
+        reach("mid_stream")
+
+    def _reject_repeated(self, checked: Checked, seen: SeenKeys) -> None:
+        """Only rows that passed count as seen: a bad row must not push out a good one after it."""
+        assert checked.keys is not None
+        passing = np.arange(checked.length) if checked.good is None else np.flatnonzero(checked.good)
+        if not len(passing):
+            return
+        repeated = seen.repeated(checked.keys[passing])
+        if repeated is None:
+            return
+        good = np.ones(checked.length, dtype=bool) if checked.good is None else checked.good
+        names = self.plan.spec.key_columns
+        header = "/".join(self.plan.header_of(name) for name in names)
+        for position in passing[repeated]:
+            raw = "/".join(str(checked.columns[name][int(position)].as_py()) for name in names)
+            row = int(checked.place[position]) if checked.place is not None else int(position)
+            checked.faults.append(Fault(row, header[:200], Reason.DUPLICATE_KEY, raw))
+            good[position] = False
+        checked.good = good
+
+
+def _by_row(checked: Checked, first: int) -> list[Bad]:
+    """One entry for each rejected row, in order."""
+    grouped: dict[int, list[Fault]] = {}
+    for fault in checked.faults:
+        grouped.setdefault(fault.row, []).append(fault)
+    bad = []
+    for row in sorted(grouped):
+        faults = grouped[row]
+        position = row if checked.place is None else int(np.searchsorted(checked.place, row))
+        known = checked.place is None or (position < checked.length and checked.place[position] == row)
+        others = [
+            {"column": f.column, "reason": str(f.reason), "raw": f.raw, "detail": f.detail}
+            for f in faults[1:MAX_FAULTS_PER_ROW]
+        ]
+        values = checked.raw_row(position) if known else {}
+        bad.append(Bad(first + row, faults[0], others, values))
+    return bad

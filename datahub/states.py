@@ -1,0 +1,71 @@
+"""A delivery's states and the table of its moves."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from commandcenter.core.moves import Move, Moves
+
+
+class DeliveryState(TextChoices):
+    RECEIVED = "received", _("Received")
+    PARSED = "parsed", _("Being read")
+    CHECKED = "checked", _("Checked")
+    COMMITTED = "committed", _("Committed")
+    UNCHANGED = "unchanged", _("Unchanged")
+    REFUSED = "refused", _("Refused")
+
+
+S = DeliveryState
+OPEN = frozenset({S.RECEIVED, S.PARSED, S.CHECKED})
+FINAL = frozenset({S.COMMITTED, S.UNCHANGED, S.REFUSED})
+FRESH = frozenset({S.COMMITTED, S.UNCHANGED})  # states that prove the source is alive
+
+MOVES: Moves = {
+    # A process that died in the middle leaves `parsed`; the next one starts over from there.
+    "read": Move(frozenset({S.RECEIVED, S.PARSED}), S.PARSED),
+    "check": Move(frozenset({S.PARSED}), S.CHECKED),
+    "commit": Move(frozenset({S.CHECKED}), S.COMMITTED),
+    "recognise": Move(frozenset({S.RECEIVED}), S.UNCHANGED),
+    "refuse": Move(OPEN, S.REFUSED),
+}
+
+
+class DatasetStatus(TextChoices):
+    DRAFT = "draft", _("Draft")
+    PUBLISHED = "published", _("Published")
+    RETIRED = "retired", _("Retired")
+
+
+class PrivacyClass(TextChoices):
+    NONE = "none", _("No personal data")
+    INTERNAL = "internal", _("Internal")
+    PERSONAL = "personal", _("Personal")
+    SENSITIVE = "sensitive", _("Sensitive")
+
+
+class ShareType(TextChoices):
+    UNCONDITIONAL = "unconditional", _("Shared unconditionally")
+    CONDITIONAL = "conditional", _("Shared on conditions")
+    NONE = "none", _("Not shared")
+
+
+class OpenType(TextChoices):
+    OPEN = "open", _("Open")
+    CONDITIONAL = "conditional", _("Open on conditions")
+    CLOSED = "closed", _("Not open")
+
+
+class ColumnKind(TextChoices):
+    TEXT = "text", _("Text")
+    INTEGER = "integer", _("Whole number")
+    NUMBER = "number", _("Number")
+    BOOLEAN = "boolean", _("Yes or no")
+    TIME = "time", _("Time")
+    DATE = "date", _("Date")
+
+
+class SourceKind(TextChoices):
+    FILE = "file", _("File")
+    UPLOAD = "upload", _("Upload")
+    PUSH = "push", _("Push")
+    TABLE = "table", _("Platform")
