@@ -63,6 +63,8 @@ export default defineConfig({
       input: {
         workbench: resolve(root, 'frontend/src/workbench.ts'),
         cockpit: resolve(root, 'frontend/src/cockpit.ts'),
+        // The grid worker's service worker: an entry of its own, served from /grid/sw.js.
+        grid_sw: resolve(root, 'frontend/src/pages/grid_sw.ts'),
       },
     },
   },
