@@ -84,7 +84,11 @@ class Ticket(models.Model):
     is_whistleblow = models.BooleanField(_("whistle-blowing"), default=False)
     sealed = models.BooleanField(default=False, editable=False)
     accused_org = models.ForeignKey(
-        "city.Organisation", models.PROTECT, null=True, blank=True, related_name="+",
+        "city.Organisation",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
         verbose_name=_("organisation it is about"),
     )
 
@@ -95,11 +99,18 @@ class Ticket(models.Model):
     source = models.CharField(max_length=40, default=LIVE)
     external_id = models.CharField(max_length=64, blank=True)
     taken_at = models.DateTimeField(_("taken"))
-    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     call_seconds = models.PositiveIntegerField(_("length of the call"), null=True, blank=True)
 
     org = models.ForeignKey(
-        "city.Organisation", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("unit"),
+        "city.Organisation",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("unit"),
     )
     order = models.ForeignKey("dispatch.Order", models.PROTECT, null=True, blank=True, related_name="+")
     dispatched_at = models.DateTimeField(null=True, blank=True)
@@ -130,16 +141,24 @@ class Ticket(models.Model):
         indexes = [
             models.Index(fields=["area_code", "-taken_at"], name="ticket_area_taken"),
             models.Index(fields=["category", "area_code", "-taken_at"], name="ticket_similar"),
-            models.Index(fields=["caller_hash", "-taken_at"], name="ticket_caller",
-                         condition=~Q(caller_hash="")),
-            models.Index(fields=["state", "area_code", "taken_at"], name="ticket_queue",
-                         condition=Q(state__in=["new", "awaiting_dispatch", "dispatched", "awaiting_callback"])),
-            models.Index(fields=["id"], name="ticket_unpublished",
-                         condition=Q(published_at=None, sealed=False, source="live")),
+            models.Index(
+                fields=["caller_hash", "-taken_at"], name="ticket_caller", condition=~Q(caller_hash="")
+            ),
+            models.Index(
+                fields=["state", "area_code", "taken_at"],
+                name="ticket_queue",
+                condition=Q(state__in=["new", "awaiting_dispatch", "dispatched", "awaiting_callback"]),
+            ),
+            models.Index(
+                fields=["id"],
+                name="ticket_unpublished",
+                condition=Q(published_at=None, sealed=False, source="live"),
+            ),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["source", "external_id"], name="ticket_once_per_source",
-                                    condition=~Q(external_id="")),
+            models.UniqueConstraint(
+                fields=["source", "external_id"], name="ticket_once_per_source", condition=~Q(external_id="")
+            ),
             models.CheckConstraint(
                 name="ticket_sealed_says_why",
                 condition=Q(sealed=True) & (Q(confidential=True) | Q(is_whistleblow=True))

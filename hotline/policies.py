@@ -42,9 +42,12 @@ def may_open_caller(user: "User", ticket: Ticket, at: "datetime") -> bool:
         return False
     desk = _covers(user, ticket.area_code, Role.OPERATOR, Role.DISPATCHER)
     if ticket.sealed:
-        return desk and OpeningRequest.objects.filter(
-            ticket=ticket, asked_by=user, granted=True, until__gt=at
-        ).exists()
+        return (
+            desk
+            and OpeningRequest.objects.filter(
+                ticket=ticket, asked_by=user, granted=True, until__gt=at
+            ).exists()
+        )
     return desk or (ticket.org_id in org_ids_of(user, Role.OFFICER) and ticket.contact_allowed)
 
 

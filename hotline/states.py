@@ -19,7 +19,10 @@ class TicketState(TextChoices):
     DISPATCHED = "dispatched", pgettext_lazy("ticket state", "With the unit")
     AWAITING_CALLBACK = "awaiting_callback", pgettext_lazy("ticket state", "Awaiting call-back")
     CLOSED = "closed", pgettext_lazy("ticket state", "Closed")
-    ARCHIVED = "archived", pgettext_lazy("ticket state", "Archived")  # history that was imported without an answer
+    ARCHIVED = (
+        "archived",
+        pgettext_lazy("ticket state", "Archived"),
+    )  # history that was imported without an answer
 
 
 S = TicketState

@@ -26,7 +26,9 @@ class Reading:
         return max(self.share, key=lambda name: self.share[name])
 
 
-def _block(terms: list[str], index: dict[str, int], idf: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def _block(
+    terms: list[str], index: dict[str, int], idf: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Positions, weights and words of one TF-IDF block, sublinear and of length 1."""
     counted = [(term, index[term], n) for term, n in Counter(terms).items() if term in index]
     if not counted:
@@ -54,6 +56,6 @@ def read(model: LinearModel, text: str) -> Reading:
     share = weight / weight.sum()
     terms: dict[str, list[str]] = {}
     for i, name in enumerate(model.classes):
-        order = np.argsort(-pull[i]) if len(found) else []
+        order: list[int] = list(np.argsort(-pull[i])) if len(found) else []
         terms[name] = [found[j] for j in order if pull[i][j] > 0 and is_telling(found[j])][:4]
     return Reading({name: float(share[i]) for i, name in enumerate(model.classes)}, terms, model.version)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..models import Category
+from hotline.models import Category
 
 _FRESH_SECONDS = 30.0
 
@@ -44,8 +44,15 @@ def tree() -> _Tree:
         return _tree
     rows = Category.objects.filter(active=True, parent__isnull=False).select_related("parent")
     _tree.leaves = [
-        Known(row.pk, row.code, row.name, row.parent.name if row.parent else "", row.function,
-              row.request_type, tuple(row.keywords))
+        Known(
+            row.pk,
+            row.code,
+            row.name,
+            row.parent.name if row.parent else "",
+            row.function,
+            row.request_type,
+            tuple(row.keywords),
+        )
         for row in rows
     ]
     used = Counter(word for leaf in _tree.leaves for word in set(leaf.keywords))

@@ -21,8 +21,7 @@ from django.conf import settings
 from django.db import transaction
 
 from commandcenter.core.crypto import keyed_hash
-
-from ..models import ClassifierVersion
+from hotline.models import ClassifierVersion
 
 log = structlog.get_logger()
 FORMAT = 1
@@ -55,7 +54,9 @@ def sign(data: bytes) -> str:
     return keyed_hash(hashlib.sha256(data).hexdigest(), purpose="classifier")
 
 
-def save(arrays: dict[str, Any], *, macro_f1: float, rows: int, classes: list[str], at: Any) -> ClassifierVersion:
+def save(
+    arrays: dict[str, Any], *, macro_f1: float, rows: int, classes: list[str], at: Any
+) -> ClassifierVersion:
     """Write a model beside the earlier ones and make it the active one."""
     folder = models_dir()
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,8 +77,13 @@ def save(arrays: dict[str, Any], *, macro_f1: float, rows: int, classes: list[st
             raise
         ClassifierVersion.objects.filter(active=True).update(active=False)
         return ClassifierVersion.objects.create(
-            version=version, file_name=name, signature=sign(data), macro_f1=macro_f1, rows=rows,
-            classes=classes, trained_at=at,
+            version=version,
+            file_name=name,
+            signature=sign(data),
+            macro_f1=macro_f1,
+            rows=rows,
+            classes=classes,
+            trained_at=at,
         )
 
 

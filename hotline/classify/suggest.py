@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from city import selectors as city
 from commandcenter.core.codes import LENGTHS
+from hotline.models import Ticket
+from hotline.states import RequestType
 
-from ..models import Ticket
-from ..states import RequestType
 from . import rules
 from .classes import TIPDM_CLASSES
 from .predict import Reading, read
@@ -27,9 +27,9 @@ MODEL_WEIGHT = 6.0  # a sure model outweighs one keyword, not two
 
 @dataclass(frozen=True)
 class Chip:
-    """One thing to accept. field: the form's field; reason: why, in words."""
+    """One thing to accept. target: the form's field; reason: why, in words."""
 
-    field: str
+    target: str
     value: str
     label: str
     reason: str
@@ -91,8 +91,12 @@ def _guess(
         terms += reading.terms[spoke[code][0]]
         by = f"model {reading.version}"
     shown = list(dict.fromkeys(terms))[:4]
-    reason = _("Words: %(words)s") % {"words": _(", ").join(shown)} if shown else _("General tone of the text")
-    return CategoryGuess(one.code, one.name, one.parent_name, one.request_type, one.function, reason, by, strength)
+    reason = (
+        _("Words: %(words)s") % {"words": _(", ").join(shown)} if shown else _("General tone of the text")
+    )
+    return CategoryGuess(
+        one.code, one.name, one.parent_name, one.request_type, one.function, reason, by, strength
+    )
 
 
 def area_in_text(text: str, within: str = "") -> tuple[str, str] | None:
@@ -102,7 +106,9 @@ def area_in_text(text: str, within: str = "") -> tuple[str, str] | None:
     best: tuple[int, int, str, str] | None = None
     top = within or next(iter(city.roots()), "")
     known = [*city.areas_at("county"), *city.areas_at("town")]
-    counties = {one.code for one in known if one.level == "county" and (one.name in text or one.short_name in text)}
+    counties = {
+        one.code for one in known if one.level == "county" and (one.name in text or one.short_name in text)
+    }
     for one in known:
         if top and not one.code.startswith(top):
             continue
@@ -123,8 +129,15 @@ def chips(*, title: str, content: str, address: str, area_code: str, category_co
         found.append(area_chip)
     guesses = [] if category_code else guess_categories(title, content)
     for guess in guesses:
-        found.append(Chip("category", guess.code, f"{guess.parent} · {guess.name}", guess.reason,
-                          {"type": guess.request_type, "by": guess.by}))
+        found.append(
+            Chip(
+                "category",
+                guess.code,
+                f"{guess.parent} · {guess.name}",
+                guess.reason,
+                {"type": guess.request_type, "by": guess.by},
+            )
+        )
     code = category_code or (guesses[0].code if guesses else "")
     unit = unit_for(area_code, code)
     if unit:
@@ -153,7 +166,8 @@ def unit_for(area_code: str, category_code: str) -> Chip | None:
     if org is None:
         return None
     reason = _("Answers for %(function)s in %(area)s.") % {
-        "function": city.function_name(one.function), "area": city.area_name(org.area_code),
+        "function": city.function_name(one.function),
+        "area": city.area_name(org.area_code),
     }
     return Chip("org", str(org.pk), org.name, reason, {"code": org.code})
 
@@ -169,10 +183,15 @@ def alike(
     but: int | None = None,
     most: int = 5,
 ) -> list[dict[str, Any]]:
-    """Tickets that may tell of the same thing: near, recent, same category, similar words; never a sealed one."""
+    """Tickets that may tell of the same thing: near, recent, same matter, similar words; never sealed."""
     if not (area_code or category_code) or len(title) + len(content) < SHORTEST:
         return []
-    rows = Ticket.objects.live().unsealed().without_caller().filter(taken_at__gte=at - timedelta(days=ALIKE_DAYS))
+    rows = (
+        Ticket.objects.live()
+        .unsealed()
+        .without_caller()
+        .filter(taken_at__gte=at - timedelta(days=ALIKE_DAYS))
+    )
     rows = rows.exclude(request_type__in=[RequestType.CONSULT, RequestType.PRAISE])
     if but:
         rows = rows.exclude(pk=but)

@@ -27,14 +27,29 @@ def _pipeline() -> Any:
     from sklearn.pipeline import FeatureUnion, Pipeline
     from sklearn.svm import LinearSVC
 
-    return Pipeline([
-        ("terms", FeatureUnion([
-            ("word", TfidfVectorizer(analyzer=words, sublinear_tf=True, min_df=2)),
-            ("char", TfidfVectorizer(analyzer="char", ngram_range=CHAR_RANGE, sublinear_tf=True, min_df=2,
-                                     lowercase=False)),
-        ])),
-        ("linear", LinearSVC(C=0.5, class_weight="balanced", random_state=SEED)),
-    ])
+    return Pipeline(
+        [
+            (
+                "terms",
+                FeatureUnion(
+                    [
+                        ("word", TfidfVectorizer(analyzer=words, sublinear_tf=True, min_df=2)),
+                        (
+                            "char",
+                            TfidfVectorizer(
+                                analyzer="char",
+                                ngram_range=CHAR_RANGE,
+                                sublinear_tf=True,
+                                min_df=2,
+                                lowercase=False,
+                            ),
+                        ),
+                    ]
+                ),
+            ),
+            ("linear", LinearSVC(C=1.0, class_weight="balanced", random_state=SEED)),
+        ]
+    )
 
 
 def train(texts: list[str], labels: list[str]) -> Trained:

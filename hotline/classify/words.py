@@ -8,8 +8,44 @@ import rjieba
 _WORD = re.compile(r"[\u4e00-\u9fff]{2,}|[A-Za-z][A-Za-z0-9]+")
 # Politeness and filler of letters to an office: they tell nothing about the matter.
 _EMPTY = frozenset(
-    "您好 你好 谢谢 感谢 请问 希望 我们 你们 他们 自己 这个 那个 什么 怎么 没有 现在 可以 一个 但是 因为 所以 "
-    "就是 还是 已经 时候 进行 相关 部门 领导 有关 尊敬 反映 问题 情况 解决 关于".split()
+    [
+        "您好",
+        "你好",
+        "谢谢",
+        "感谢",
+        "请问",
+        "希望",
+        "我们",
+        "你们",
+        "他们",
+        "自己",
+        "这个",
+        "那个",
+        "什么",
+        "怎么",
+        "没有",
+        "现在",
+        "可以",
+        "一个",
+        "但是",
+        "因为",
+        "所以",
+        "就是",
+        "还是",
+        "已经",
+        "时候",
+        "进行",
+        "相关",
+        "部门",
+        "领导",
+        "有关",
+        "尊敬",
+        "反映",
+        "问题",
+        "情况",
+        "解决",
+        "关于",
+    ]
 )
 
 
@@ -34,5 +70,5 @@ def overlap(one: Iterable[str], other: Iterable[str]) -> float:
 
 
 def joined(title: str, content: str) -> str:
-    """Title and content as the classifier reads them. The title counts twice: it is the caller's own summary."""
+    """Both as the classifier reads them. The title counts twice: it is the caller's own summary."""
     return f"{title}。{title}。{content}"

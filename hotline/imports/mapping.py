@@ -6,22 +6,50 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from commandcenter.core.errors import BadInput, DomainError, Problem
-
-from ..models import ImportMapping
+from hotline.models import ImportMapping
 
 Target = Literal[
-    "external_id", "title", "content", "taken_at", "event_time", "reply", "answered_at", "category", "class",
-    "request_type", "channel", "urgency", "caller_name", "caller_phone", "caller_token", "address", "lon", "lat",
-    "area_code", "confidential",
+    "external_id",
+    "title",
+    "content",
+    "taken_at",
+    "event_time",
+    "reply",
+    "answered_at",
+    "category",
+    "class",
+    "request_type",
+    "channel",
+    "urgency",
+    "caller_name",
+    "caller_phone",
+    "caller_token",
+    "address",
+    "lon",
+    "lat",
+    "area_code",
+    "confidential",
 ]
 TARGETS: tuple[str, ...] = get_args(Target)
 REQUEST_TYPES = {
-    "咨询": "consult", "求助": "help", "投诉": "complaint", "举报": "report", "建议": "suggestion", "表扬": "praise",
+    "咨询": "consult",
+    "求助": "help",
+    "投诉": "complaint",
+    "举报": "report",
+    "建议": "suggestion",
+    "表扬": "praise",
     "其他": "other",
 }
 CHANNELS = {
-    "电话": "phone", "网站": "web", "网络": "web", "APP": "app", "微信": "wechat", "短信": "sms", "邮件": "mail",
-    "省级转办": "province", "来访": "visit",
+    "电话": "phone",
+    "网站": "web",
+    "网络": "web",
+    "APP": "app",
+    "微信": "wechat",
+    "短信": "sms",
+    "邮件": "mail",
+    "省级转办": "province",
+    "来访": "visit",
 }
 YES = frozenset({"1", "true", "yes", "y", "是", "保密"})
 
@@ -60,11 +88,17 @@ class ColumnMapping(BaseModel):
                 if name in header:
                     places[target] = header.index(name)
                     break
-        missing = [target for target in self.required if target not in places and target not in self.constants]
+        missing = [
+            target for target in self.required if target not in places and target not in self.constants
+        ]
         if missing:
             raise BadInput(
-                Problem(None, " / ".join(self.columns.get(target, (target,))),
-                        _("The column is missing. The file has: %(header)s") % {"header": ", ".join(header)}, file)
+                Problem(
+                    None,
+                    " / ".join(self.columns.get(target, (target,))),
+                    _("The column is missing. The file has: %(header)s") % {"header": ", ".join(header)},
+                    file,
+                )
                 for target in missing
             )
         return places
@@ -136,7 +170,8 @@ def find_mapping(name: str) -> ColumnMapping:
     saved = ImportMapping.objects.filter(name=name).first()
     if saved is None:
         raise DomainError(
-            _("There is no mapping “%(name)s”. Known: %(known)s") % {"name": name, "known": ", ".join(known_names())},
+            _("There is no mapping “%(name)s”. Known: %(known)s")
+            % {"name": name, "known": ", ".join(known_names())},
             code="no_such_mapping",
         )
     return parse_mapping({**saved.definition, "name": saved.name})

@@ -51,7 +51,9 @@ def read_table(path: Path) -> Table:
         raise BadInput(Problem(None, "", _("The file is damaged or ends too early."), name)) from error
     if not table.rows_in:
         raise BadInput(Problem(None, "", _("The file holds no rows."), name))
-    table.encoding = next((line["detail"] for line in source.notes.lines if line["code"] == "encoding"), "UTF-8")
+    table.encoding = next(
+        (line["detail"] for line in source.notes.lines if line["code"] == "encoding"), "UTF-8"
+    )
     return table
 
 

@@ -42,7 +42,8 @@ def parse_time(value: str, *, now: datetime) -> datetime:
         raise Unreadable(_("“%(value)s” is not a time.") % {"value": text[:40]})
     year, month, day, hour, minute, second, offset = match.groups()
     try:
-        moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
+        parts = map(int, (year, month, day, hour or 0, minute or 0, second or 0))
+        moment = datetime(*parts)  # type: ignore[arg-type]  # noqa: DTZ001
         zone = SHANGHAI if not offset else datetime.fromisoformat(f"2000-01-01T00:00:00{offset}").tzinfo
         moment = moment.replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError) as error:
@@ -61,5 +62,7 @@ def parse_degree(value: str, *, limit: float) -> float:
     except ValueError:
         raise Unreadable(_("“%(value)s” is not a number.") % {"value": value[:40]}) from None
     if not -limit <= number <= limit:  # also refuses NaN
-        raise Unreadable(_("%(value)s lies outside ±%(limit)s degrees.") % {"value": value[:40], "limit": limit})
+        raise Unreadable(
+            _("%(value)s lies outside ±%(limit)s degrees.") % {"value": value[:40], "limit": limit}
+        )
     return number

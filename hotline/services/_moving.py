@@ -8,10 +8,9 @@ from django.utils.translation import gettext as _
 from commandcenter.core.errors import DomainError
 from commandcenter.core.moves import next_state
 from commandcenter.journal.live import announce
-
-from ..events import TicketMoved, audiences
-from ..models import Ticket, TicketMove
-from ..states import MOVES
+from hotline.events import TicketMoved, audiences
+from hotline.models import Ticket, TicketMove
+from hotline.states import MOVES
 
 if TYPE_CHECKING:
     from city.models import User

@@ -9,10 +9,10 @@ from commandcenter.core import clock
 from commandcenter.core.errors import DomainError, require
 from commandcenter.journal.services import record_fact
 from dispatch.services import redo_order
+from hotline.models import Ticket
+from hotline.policies import may_call_back
+from hotline.states import Satisfied, Solved
 
-from ..models import Ticket
-from ..policies import may_call_back
-from ..states import Satisfied, Solved
 from . import _moving as m
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def record_call_back(
     ticket = m.locked(ticket_id)
     require(may_call_back(by, ticket))
     if contacted and (solved not in Solved.values or satisfied not in Satisfied.values):
-        raise DomainError(_("Please say whether it is solved and how satisfied the caller is."), code="answer_missing")
+        raise DomainError(
+            _("Please say whether it is solved and how satisfied the caller is."), code="answer_missing"
+        )
     if not contacted:
         solved = satisfied = ""
     again = solved == Solved.NO or satisfied == Satisfied.DISSATISFIED
@@ -51,17 +53,26 @@ def record_call_back(
     ticket.solved, ticket.satisfied, ticket.call_back_note = solved, satisfied, note
     fields = ["called_back_at", "contacted", "solved", "satisfied", "call_back_note"]
     m.move(
-        ticket, "call_back", by=by, at=at, fields=fields, note=note,
-        contacted=contacted, solved=solved, satisfied=satisfied,
+        ticket,
+        "call_back",
+        by=by,
+        at=at,
+        fields=fields,
+        note=note,
+        contacted=contacted,
+        solved=solved,
+        satisfied=satisfied,
     )
     if contacted:
         _score(ticket)
-    if again:
+    if again and ticket.order_id:
         m.move(ticket, "redo", by=by, at=at, note=note)
         redo_order(order_id=ticket.order_id, by=by, reason=note)
     elif contacted or _tries(ticket) >= MOST_TRIES:
         ticket.closed_at = at
-        m.move(ticket, "close", by=by, at=at, fields=["closed_at"], note="" if contacted else _("not reached"))
+        m.move(
+            ticket, "close", by=by, at=at, fields=["closed_at"], note="" if contacted else _("not reached")
+        )
     return ticket
 
 

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from commandcenter.core import clock
 from commandcenter.core.errors import DomainError, require
 from commandcenter.journal.services import audit
+from hotline.models import OpeningRequest, Ticket
+from hotline.policies import may_ask_to_open, may_decide_opening, may_open_caller
 
-from ..models import OpeningRequest, Ticket
-from ..policies import may_ask_to_open, may_decide_opening, may_open_caller
 from . import _moving as m
 
 if TYPE_CHECKING:
@@ -35,8 +35,12 @@ def open_caller(*, ticket_id: int, reason: str, by: "User", ip: str | None = Non
     ticket = Ticket.objects.get(pk=ticket_id)
     allowed = may_open_caller(by, ticket, at)
     audit(
-        actor=by, action="hotline.open_caller", target_ref=ticket.ref, reason=reason,
-        result="ok" if allowed else "refused", ip=ip,
+        actor=by,
+        action="hotline.open_caller",
+        target_ref=ticket.ref,
+        reason=reason,
+        result="ok" if allowed else "refused",
+        ip=ip,
     )
     require(allowed, _("You may not see this caller."))
     return {"name": ticket.caller_name, "phone": ticket.caller_phone, "id_number": ticket.caller_id_number}
@@ -55,7 +59,9 @@ def ask_to_open_caller(*, ticket_id: int, reason: str, by: "User") -> OpeningReq
 @transaction.atomic
 def decide_opening(*, request_id: int, granted: bool, by: "User", note: str = "") -> OpeningRequest:
     """Grant or refuse, by another person than the one who asked."""
-    request = OpeningRequest.objects.select_for_update(of=("self",)).select_related("ticket").get(pk=request_id)
+    request = (
+        OpeningRequest.objects.select_for_update(of=("self",)).select_related("ticket").get(pk=request_id)
+    )
     require(may_decide_opening(by, request))
     if request.decided_at is not None:
         raise DomainError(_("This was decided already."), code="decided")
@@ -64,7 +70,11 @@ def decide_opening(*, request_id: int, granted: bool, by: "User", note: str = ""
     request.until = at + GRANT_LASTS if granted else None
     request.save(update_fields=["decided_by", "decided_at", "granted", "until"])
     audit(
-        actor=by, action="hotline.decide_opening", target_ref=request.ticket.ref, reason=note,
-        result="ok" if granted else "refused", body={"request": request.pk, "asked_by": request.asked_by_id},
+        actor=by,
+        action="hotline.decide_opening",
+        target_ref=request.ticket.ref,
+        reason=note,
+        result="ok" if granted else "refused",
+        body={"request": request.pk, "asked_by": request.asked_by_id},
     )
     return request

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from ..models import Category, KnowledgeArticle
+from hotline.models import Category, KnowledgeArticle
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 VERSION = "2026.1"
@@ -75,8 +75,12 @@ def load_knowledge() -> dict[str, int]:
     known = set(KnowledgeArticle.objects.values_list("code", flat=True))
     rows = [
         KnowledgeArticle(
-            code=row["code"], question=row["question"], answer=row["answer"],
-            category_id=categories.get(row["category"]), keywords=row["keywords"], source=row["source"],
+            code=row["code"],
+            question=row["question"],
+            answer=row["answer"],
+            category_id=categories.get(row["category"]),
+            keywords=row["keywords"],
+            source=row["source"],
         )
         for row in json.loads((DATA / "knowledge.json").read_text(encoding="utf-8"))
         if row["code"] not in known

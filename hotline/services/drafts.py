@@ -4,8 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from commandcenter.core import clock
-
-from ..models import Draft
+from hotline.models import Draft
 
 if TYPE_CHECKING:
     from city.models import User

@@ -7,9 +7,9 @@ from django.db import transaction
 
 from commandcenter.core.moves import actions_from
 from commandcenter.core.refs import id_of
+from hotline.models import Ticket, TicketMove
+from hotline.states import MOVES
 
-from ..models import Ticket, TicketMove
-from ..states import MOVES
 from . import _moving as m
 
 # The order's action -> the ticket's.

@@ -16,15 +16,15 @@ from commandcenter.core import clock
 from commandcenter.core.coordinates import TO_CGCS2000
 from commandcenter.core.crypto import keyed_hash
 from commandcenter.core.errors import Problem
+from hotline.classify.classes import TIPDM_CLASSES
+from hotline.classify.suggest import guess_categories
+from hotline.imports.mapping import CHANNELS, REQUEST_TYPES, YES, ColumnMapping, find_mapping
+from hotline.imports.tables import Table, read_table
+from hotline.imports.values import Unreadable, clean_text, parse_degree, parse_time
+from hotline.models import Category, ImportRun, Ticket, TicketMove
+from hotline.phones import normal_phone
+from hotline.states import IMPORT, Channel, RequestType, TicketState, Urgency
 
-from ..classify.classes import TIPDM_CLASSES
-from ..classify.suggest import guess_categories
-from ..imports.mapping import CHANNELS, REQUEST_TYPES, YES, ColumnMapping, find_mapping
-from ..imports.tables import Table, read_table
-from ..imports.values import Unreadable, clean_text, parse_degree, parse_time
-from ..models import Category, ImportRun, Ticket, TicketMove
-from ..phones import normal_phone
-from ..states import IMPORT, Channel, RequestType, TicketState, Urgency
 from .tickets import number_of, serials
 
 BATCH = 500
@@ -70,7 +70,8 @@ def import_tickets(*, path: Path, mapping: str) -> Result:
             duplicates=len(tickets) - len(fresh),
             rejected=table.rows_in - len(tickets),
             problems=[
-                {"row": one.row, "column": one.field, "reason": str(one.reason)} for one in problems[:KEPT_PROBLEMS]
+                {"row": one.row, "column": one.field, "reason": str(one.reason)}
+                for one in problems[:KEPT_PROBLEMS]
             ],
         )
     return Result(run, problems)
@@ -99,8 +100,14 @@ def _write(tickets: list[Ticket], at: datetime, how: ColumnMapping) -> None:
     made = Ticket.objects.bulk_create(tickets, batch_size=BATCH)
     TicketMove.objects.bulk_create(
         [
-            TicketMove(ticket=ticket, action=IMPORT, to_state=ticket.state, at=at, area_code=ticket.area_code,
-                       note=how.name)
+            TicketMove(
+                ticket=ticket,
+                action=IMPORT,
+                to_state=ticket.state,
+                at=at,
+                area_code=ticket.area_code,
+                note=how.name,
+            )
             for ticket in made
         ],
         batch_size=BATCH,
@@ -143,7 +150,9 @@ class _Rows:
         except Unreadable as error:
             raise _BadRow(self._column(target), str(error)) from error
 
-    def _one_of(self, values: list[str], target: Any, names: dict[str, str], allowed: Any, default: str) -> str:
+    def _one_of(
+        self, values: list[str], target: Any, names: dict[str, str], allowed: Any, default: str
+    ) -> str:
         raw = self._raw(values, target).strip()
         found = names.get(raw, raw.lower()) if raw else default
         if found not in allowed.values:
@@ -197,7 +206,9 @@ class _Rows:
             area_code=self._area(values, point),
             caller_name=clean_text(self._raw(values, "caller_name") or token, longest=100),
             caller_phone=phone,
-            caller_hash=keyed_hash(phone or (f"{self.how.source}:{token}" if token else ""), purpose="caller"),
+            caller_hash=keyed_hash(
+                phone or (f"{self.how.source}:{token}" if token else ""), purpose="caller"
+            ),
             confidential=confidential,
             is_whistleblow=whistleblow,
             sealed=confidential or whistleblow,
@@ -225,7 +236,9 @@ class _Rows:
         given = self._raw(values, "area_code").strip()
         if given:
             if area(given) is None:
-                raise _BadRow(self._column("area_code"), _("“%(value)s” is not known here.") % {"value": given[:40]})
+                raise _BadRow(
+                    self._column("area_code"), _("“%(value)s” is not known here.") % {"value": given[:40]}
+                )
             return given
         return (locate(point.x, point.y) if point else None) or self.root
 
@@ -233,11 +246,15 @@ class _Rows:
         given, name = self._raw(values, "category").strip(), self._raw(values, "class").strip()
         if given:
             if given not in self.categories:
-                raise _BadRow(self._column("category"), _("“%(value)s” is not known here.") % {"value": given[:40]})
+                raise _BadRow(
+                    self._column("category"), _("“%(value)s” is not known here.") % {"value": given[:40]}
+                )
             return self.categories[given]
         if name and self.how.classes == "tipdm":
             if name not in TIPDM_CLASSES:
-                raise _BadRow(self._column("class"), _("“%(value)s” is not known here.") % {"value": name[:40]})
+                raise _BadRow(
+                    self._column("class"), _("“%(value)s” is not known here.") % {"value": name[:40]}
+                )
             return self.categories.get(TIPDM_CLASSES[name].first)
         return None
 

@@ -1,4 +1,4 @@
-"""Publishing tickets as a dataset, like any department: what others may read, without callers or sealed tickets."""
+"""Publishing tickets as a dataset, like any department: without callers, without sealed tickets."""
 
 from typing import Any
 
@@ -7,8 +7,7 @@ from django.utils.translation import gettext as _
 
 from commandcenter.core import clock
 from commandcenter.core.masking import mask_text
-
-from ..models import Ticket
+from hotline.models import Ticket
 
 DATASET = "hotline.tickets"
 BATCH = 2_000

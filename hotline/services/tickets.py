@@ -15,12 +15,12 @@ from commandcenter.core.errors import DomainError, require
 from commandcenter.core.masking import mask_text
 from commandcenter.core.times import shanghai_day
 from dispatch.services import open_order
+from hotline.models import LIVE, Category, Ticket
+from hotline.phones import normal_id_number, normal_phone
+from hotline.policies import may_take, may_triage
+from hotline.querysets import DESK_ROLES
+from hotline.states import TAKE, Channel, RejectGround, RequestType, TicketState, Urgency
 
-from ..models import LIVE, Category, Ticket
-from ..phones import normal_id_number, normal_phone
-from ..policies import may_take, may_triage
-from ..querysets import DESK_ROLES
-from ..states import TAKE, Channel, RejectGround, RequestType, TicketState, Urgency
 from . import _moving as m
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def take_ticket(
     point = Point(*location, srid=4490) if isinstance(location, tuple) else location
     area_code = area_code or (locate(point.x, point.y) if point else None) or _own_area(by)
     if area(area_code) is None:
-        raise DomainError(_("There is no area with the code %(code)s.") % {"code": area_code}, code="no_such_area")
+        raise DomainError(
+            _("There is no area with the code %(code)s.") % {"code": area_code}, code="no_such_area"
+        )
     require(may_take(by, area_code))
     whistleblow = is_whistleblow or request_type == RequestType.REPORT
     category = _category(category_code)

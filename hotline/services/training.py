@@ -8,13 +8,16 @@ from django.utils.translation import gettext as _
 
 from commandcenter.core import clock
 from commandcenter.core.errors import BadInput, Problem
+from hotline.classify import store, train
+from hotline.classify.words import joined
+from hotline.imports.tables import read_table
+from hotline.models import ClassifierVersion
 
-from ..classify import store, train
-from ..classify.words import joined
-from ..imports.tables import read_table
-from ..models import ClassifierVersion
-
-TITLE, CONTENT, LABEL = ("留言主题", "标题", "title"), ("留言详情", "内容", "content"), ("一级标签", "类别", "label")
+TITLE, CONTENT, LABEL = (
+    ("留言主题", "标题", "title"),
+    ("留言详情", "内容", "content"),
+    ("一级标签", "类别", "label"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ def train_classifier(*, path: Path) -> TrainingRun:
     few = sorted({name for name in set(labels) if labels.count(name) < train.MIN_PER_CLASS})
     if len(set(labels)) < 2 or few:
         reason = _("At least two classes with %(n)s rows each are needed; too few in: %(few)s") % {
-            "n": train.MIN_PER_CLASS, "few": ", ".join(few) or "-",
+            "n": train.MIN_PER_CLASS,
+            "few": ", ".join(few) or "-",
         }
         raise BadInput(Problem(None, table.header[label], reason, path.name))
     result = train.train(texts, labels)
