@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django import template
 from django.http import HttpRequest
 from commandcenter.core import clock
+from commandcenter.core.templatetags.words import duration_words
 
 from commandcenter.nav import items_for
 
@@ -54,3 +55,9 @@ def time_left_bar(due_at: datetime | None, start_at: datetime | None = None, don
             tone = "late" if left < 0 else "done"
     return {"due_at": due_at, "done_at": done_at, "share": 100 if tone == "over" else share, "tone": tone,
             "provisional": provisional}
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """The two largest units of a duration."""
+    return duration_words(seconds) if seconds is not None else ""

@@ -11,8 +11,11 @@ export class HttpError extends Error {
   }
 }
 
-export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> {
-  const options: RequestInit = { headers: { Accept: 'application/json' }, credentials: 'same-origin' }
+/** background: a refresh that nobody asked for; it does not keep the session awake. */
+export async function getJson<T>(url: string, signal?: AbortSignal, background = false): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  if (background) headers['X-Background'] = '1'
+  const options: RequestInit = { headers, credentials: 'same-origin' }
   if (signal) options.signal = signal
   const answer = await fetch(url, options)
   if (!answer.ok) throw new HttpError(answer.status)

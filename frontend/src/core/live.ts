@@ -6,7 +6,19 @@
  */
 
 export type Figures = Record<string, number>
-export type Delta = { area: string; day: string; figure: string; n: number }
+/** day is empty for a gauge, which belongs to no day. */
+export type Delta = { day: string; figure: string; n: number }
+export type Line = {
+  verb: string
+  title: string
+  where: string
+  ref: string
+  href: string
+  tone: string
+  level: number
+}
+export type Clocked = { 'orders.overdue'?: number; 'data.late'?: string[] }
+export type Tick = { type: 'tick'; at: string; position: number; clocked?: Clocked }
 export type Snapshot = {
   type: 'snapshot'
   position: number
@@ -21,6 +33,8 @@ export type LiveEvent = {
   position: number
   kind: string
   body: Record<string, unknown>
+  area: string
+  line: Line | null
   deltas: Delta[]
   at: string
 }
@@ -28,6 +42,8 @@ export type Connection = 'connecting' | 'on' | 'off'
 type Handlers = {
   snapshot?: (snapshot: Snapshot) => void
   event?: (event: LiveEvent) => void
+  tick?: (tick: Tick) => void
+  refused?: (area: string) => void
   connection?: (state: Connection) => void
 }
 
@@ -117,6 +133,10 @@ export class LiveConnection {
       this.handlers.event?.(event)
       document.body.dispatchEvent(new CustomEvent(`live:${event.kind}`, { detail: event }))
       document.body.dispatchEvent(new CustomEvent('live:any', { detail: event }))
+    } else if (message.type === 'tick') {
+      this.handlers.tick?.(message as Tick)
+    } else if (message.type === 'refused') {
+      this.handlers.refused?.((message as { area?: string }).area ?? '')
     } else if (message.position !== undefined) {
       this.position = message.position
     }
