@@ -12,6 +12,7 @@ class OrderMoved(EventBody):
     on_time: whether a sign, contact or handle met its deadline; None for every other action.
     role and parent_id tell a joint or passed-down order; its case_ref is the parent order's
     reference, so that a ticket does not take the end of an assist for the end of its own order.
+    successor_id: after a return, the order that the ruling gave to another unit for the same case.
     """
 
     kind: ClassVar[str] = "dispatch.order.moved"
@@ -31,6 +32,7 @@ class OrderMoved(EventBody):
     level: int | None = None
     role: str = "lead"
     parent_id: int | None = None
+    successor_id: int | None = None
     on_time: bool | None = None
     confidential: bool = False
     sign_due_at: datetime | None = None

@@ -1,10 +1,13 @@
 """An order, what happened to it, and what its clocks are set to."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.gis.db.models import PointField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from commandcenter.core.refs import make_ref
@@ -128,6 +131,9 @@ class Order(models.Model):
     def __str__(self) -> str:
         return self.number
 
+    def get_absolute_url(self) -> str:
+        return reverse("dispatch:order", args=[self.pk])
+
     @property
     def ref(self) -> str:
         return make_ref("dispatch.order", self.pk)
@@ -135,6 +141,24 @@ class Order(models.Model):
     @property
     def held(self) -> bool:
         return self.held_at is not None
+
+    @property
+    def clock_due(self) -> datetime | None:
+        """The deadline a reader cares about now: to sign before it is signed, else to handle."""
+        return self.sign_due_at if self.state == S.DISPATCHED else self.due_at
+
+    @property
+    def clock_start(self) -> datetime:
+        return self.dispatched_at if self.state == S.DISPATCHED else self.round_started_at
+
+    @property
+    def clock_done(self) -> datetime | None:
+        return self.handled_at if self.state in (S.HANDLED, S.CLOSED) else None
+
+    @property
+    def clock_shown(self) -> bool:
+        """A held clock stands, and an order that left the unit has none."""
+        return not self.held and self.state not in (S.RETURNED, S.CANCELLED)
 
 
 class OrderMove(models.Model):

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, DateTimeField, F, Q, QuerySet, When
+from django.db.models import Case, DateTimeField, F, IntegerField, Q, QuerySet, Value, When
 
 from city.querysets import within_areas
 from city.roles import Role
 from city.selectors import areas_of, org_ids_of
 
-from .states import ENDED, WITH_UNIT, OrderState
+from .states import ENDED, WITH_UNIT, OrderState, Urgency
 
 if TYPE_CHECKING:
     from city.models import User
@@ -51,14 +51,20 @@ class OrderQuerySet(QuerySet["Order"]):
         return self.filter(state__in=WITH_UNIT)
 
     def with_next_due(self) -> "OrderQuerySet":
-        """`next_due`: the deadline that matters now, sign before handling; empty where no clock runs."""
+        """`next_due`: the deadline that matters now, empty where no clock runs. `urgent`: 2, 1 or 0."""
         return self.annotate(
             next_due=Case(
                 When(state=OrderState.DISPATCHED, then=F("sign_due_at")),
                 When(state=OrderState.SIGNED, held_at=None, then=F("due_at")),
                 default=None,
                 output_field=DateTimeField(),
-            )
+            ),
+            urgent=Case(
+                When(urgency=Urgency.CRITICAL, then=Value(2)),
+                When(urgency=Urgency.URGENT, then=Value(1)),
+                default=Value(0),
+                output_field=IntegerField(),
+            ),
         )
 
     def overdue(self, *, at: datetime) -> "OrderQuerySet":

@@ -113,8 +113,8 @@ ITEMS: dict[str, Item] = {
             4,
             Linear(full_at=90, zero_at=60),
             "≥90%",
-            _("Call-backs that found it solved (partly: half) ÷ valid call-backs to help, complaints, reports"),
-            _("Unreasonable or beyond duty after a double review; policy explained"),
+            _("Call-backs that found it solved (partly: half) ÷ valid call-backs, enquiries left out"),
+            _("Beyond duty after a double review; policy explained"),
         ),
         Item(
             "XW-18",

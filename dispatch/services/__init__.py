@@ -4,6 +4,7 @@ from .following import recompute_deadlines, relocate_orders
 from .handling import cancel_order, check_order, contact_caller, handle_order, redo_order, sign_order
 from .opening import open_assist, open_order, pass_down
 from .requests import (
+    MAX_EXTENDED_DAYS,
     decide_extension,
     decide_hold,
     release_order,
@@ -14,6 +15,7 @@ from .requests import (
 )
 
 __all__ = [
+    "MAX_EXTENDED_DAYS",
     "cancel_order",
     "check_order",
     "contact_caller",

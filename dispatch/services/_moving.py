@@ -110,6 +110,7 @@ def write_move(
                 level=order.level,
                 role=order.role,
                 parent_id=order.parent_id,
+                successor_id=(body or {}).get("successor_id"),
                 on_time=on_time,
                 confidential=order.confidential,
                 sign_due_at=order.sign_due_at,

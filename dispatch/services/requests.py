@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 
 from commandcenter.core import clock
 from commandcenter.core.errors import DomainError, require
+from commandcenter.core.moves import next_state
 from commandcenter.core.times import shanghai_day
 from dispatch import clocks, policies
 from dispatch.models import Order, UnitRequest
-from dispatch.states import RequestKind, RequestState
+from dispatch.states import MOVES, RequestKind, RequestState
 
 from . import _moving as m
 from .handling import sign_order
@@ -77,9 +78,16 @@ def rule_return(
         return order
     if to_org_id == order.org_id:
         raise DomainError(_("Name another unit, or refuse the return."), code="same_unit")
-    m.move(order, "return", by=by, at=at, note=note, body={"to_org_id": to_org_id} if to_org_id else {})
-    if to_org_id:
-        _hand_over(order, to_org_id=to_org_id, by=by)
+    next_state(MOVES, "return", order.state)  # refused before another unit is given anything
+    successor = _hand_over(order, to_org_id=to_org_id, by=by) if to_org_id else None
+    m.move(
+        order,
+        "return",
+        by=by,
+        at=at,
+        note=note,
+        body={"successor_id": successor.pk, "org_name": successor.org.name} if successor else {},
+    )
     return order
 
 

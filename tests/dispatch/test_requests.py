@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from city.calendar import add_working_days
 from commandcenter.core import clock
+from commandcenter.journal.models import Event
 from dispatch import services
 from dispatch.models import Order, UnitRequest
 from tests.dispatch.helpers import DomainError, IllegalMove, PermissionDenied, refused
@@ -74,6 +75,8 @@ class TestReturn:
         )
         new = Order.objects.get(org=other)
         assert (new.case_ref, new.ruled, new.state) == (order.case_ref, True, "dispatched")
+        told = Event.objects.latest("pk").body
+        assert (told["action"], told["order_id"], told["successor_id"]) == ("return", order.pk, new.pk)
 
     def test_a_case_that_comes_back_to_the_same_unit_is_fixed(self):
         order = OrderFactory(state="returned")
