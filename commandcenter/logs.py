@@ -11,7 +11,7 @@ SECRET_KEYS = frozenset(
     {"password", "phone", "id_number", "caller_name", "caller_phone", "address", "token", "secret", "content"}
 )
 # Eleven-digit mobile numbers and eighteen-character identity numbers inside free text.
-_NUMBERS = re.compile(r"(?<!\d)(1\d{10}|\d{17}[\dXx])(?!\d)")
+_NUMBERS = re.compile(r"(?<![\d.])(1\d{10}|\d{17}[\dXx])(?!\d)")
 
 
 def hide(value: Any) -> Any:
@@ -61,6 +61,8 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
             "django.server": {"handlers": ["stderr"], "level": level, "propagate": False},
             "django.request": {"level": "ERROR"},
             "axes": {"level": "WARNING"},
+            "celery": {"level": "WARNING"},
+            "kombu": {"level": "WARNING"},
             "uvicorn.access": {"level": "WARNING"},
         },
     }
