@@ -78,23 +78,27 @@ class StaffAccounts(DefaultAccountAdapter):
         )
         close_sockets_of(user.pk)
 
-    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
-        """No mail: staff addresses are not kept."""
+    def send_notification_mail(self, template_prefix: str, user: Any, *args: Any, **kwargs: Any) -> None:
+        """No mail: staff addresses are not kept. allauth tells of each change of a second factor here,
+        as mfa/email/totp_activated and the like, and that is audited."""
+        if template_prefix.startswith("mfa/"):
+            change = template_prefix.rsplit("/", 1)[-1]
+            audit(
+                actor=user,
+                action=f"city.mfa_{change}",
+                target_ref=f"city.user:{user.pk}",
+                ip=_ip(self.request),
+            )
 
 
 class StaffSecondFactor(DefaultMFAAdapter):
-    """Second factors: their secrets encrypted at rest, their changes audited."""
+    """Second factors: their secrets are encrypted at rest."""
 
     def encrypt(self, text: str) -> str:
         return encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
         return decrypt(encrypted_text)
-
-    def send_notification_mail(self, template_prefix: str, user: Any, *args: Any, **kwargs: Any) -> None:
-        """allauth tells of each change here: mfa/email/totp_activated and the like."""
-        change = template_prefix.rsplit("/", 1)[-1]
-        audit(actor=user, action=f"city.mfa_{change}", target_ref=f"city.user:{user.pk}")
 
 
 def username_of(request: HttpRequest | None, credentials: dict[str, Any] | None = None) -> str:

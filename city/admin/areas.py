@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from city import services
 from city.admin.rights import SYSTEM, ReadOnlyRoleAdmin, RoleAdmin, who
@@ -78,17 +80,34 @@ class WorkDayAdmin(RoleAdmin):
         services.set_work_day(day=obj.date, is_work=obj.is_work, by=who(request))
 
 
+class SpanForm(ModelForm):
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or {}
+        starts, ends = found.get("starts"), found.get("ends")
+        if starts and ends:
+            others = WorkSpan.objects.exclude(pk=self.instance.pk)
+            if starts >= ends or others.filter(starts__lte=ends, ends__gte=starts).exists():
+                raise ValidationError(_("Office hours must follow one another without overlap."))
+        return found
+
+
 @admin.register(WorkSpan)
 class WorkSpanAdmin(RoleAdmin):
+    """With no row the default hours hold, so the last one cannot be taken away here."""
+
     changed_by = SYSTEM
+    form = SpanForm
+    fields = ("starts", "ends")
     list_display = ("starts", "ends")
+    actions = None
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may_change(request)
+        return self._may_change(request) and WorkSpan.objects.count() > 1
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
         others = WorkSpan.objects.exclude(pk=obj.pk).values_list("starts", "ends")
         services.set_work_spans(spans=[*others, (obj.starts, obj.ends)], by=who(request))
+        obj.pk = WorkSpan.objects.get(starts=obj.starts).pk
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         others = list(WorkSpan.objects.exclude(pk=obj.pk).values_list("starts", "ends"))

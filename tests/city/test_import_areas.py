@@ -18,7 +18,9 @@ from commandcenter.core.errors import BadInput
 from tests.factories.city import AreaFactory, square
 
 CITIES = "code,name,provinceCode\n3206,南通市,32\n"
-AREAS = "code,name,cityCode,provinceCode\n320613,崇川区,3206,32\n320614,海门区,3206,32\n320671,开发区,3206,32\n"
+AREAS = (
+    "code,name,cityCode,provinceCode\n320613,崇川区,3206,32\n320614,海门区,3206,32\n320671,开发区,3206,32\n"
+)
 STREETS = "code,name,areaCode,provinceCode,cityCode\n320613001,城东街道,320613,32,3206\n"
 VILLAGES = (
     "code,name,streetCode,provinceCode,cityCode,areaCode\n"
@@ -59,7 +61,15 @@ def run(folder: Path, *more: str) -> tuple[dict, str]:
     out = StringIO()
     polygons = str(folder / "districts.geojson")
     call_command(
-        "import_areas", "--divisions", str(folder), "--polygons", polygons, "--datum", "gcj02", *more, stdout=out
+        "import_areas",
+        "--divisions",
+        str(folder),
+        "--polygons",
+        polygons,
+        "--datum",
+        "gcj02",
+        *more,
+        stdout=out,
     )
     return json.loads(out.getvalue().splitlines()[-1]), out.getvalue()
 
@@ -197,7 +207,9 @@ def test_bad_input_is_told_exactly_and_nothing_is_written(folder, damage, file, 
 
 def test_the_datum_must_be_named(folder):
     with pytest.raises(CommandError):
-        call_command("import_areas", "--divisions", str(folder), "--polygons", str(folder / "districts.geojson"))
+        call_command(
+            "import_areas", "--divisions", str(folder), "--polygons", str(folder / "districts.geojson")
+        )
 
 
 def test_an_unknown_column_is_noted_and_not_read(folder):

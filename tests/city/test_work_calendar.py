@@ -60,11 +60,11 @@ def test_days_end_with_office_hours(years, start, days, end):
     assert calendar.add_working_days(at(start), days) == at(end)
 
 
-MOMENTS = st.datetimes(datetime(2025, 1, 1), datetime(2027, 11, 1)).map(lambda d: d.replace(tzinfo=UTC))
-MINUTES = st.integers(0, 20_000)
-LAWS = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+MOMENTS = st.datetimes(
+    datetime.fromisoformat("2025-01-01"), datetime.fromisoformat("2027-11-01"), timezones=st.just(UTC)
 )
+MINUTES = st.integers(0, 20_000)
+LAWS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @LAWS
