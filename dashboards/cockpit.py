@@ -45,7 +45,9 @@ def cockpit_data(user: Any, code: str) -> dict[str, Any]:
         "drill": here.level in ("city", "county", "town"),
         "demo_boundaries": any(child.is_demo_boundary for child in [here, *below]),
         "has_map": any(child.has_polygon for child in [here, *below]),
-        "trend": trend(code, day) if "tickets" in families else {"days": [], "taken": [], "closed": [], "last_year": []},
+        "trend": trend(code, day)
+        if "tickets" in families
+        else {"days": [], "taken": [], "closed": [], "last_year": []},
         "categories": categories(code, day) if "tickets" in families else [],
         "category_names": category_names() if "tickets" in families else {},
         "units": ranking(code) if "orders" in families else None,
@@ -76,9 +78,8 @@ def trend(code: str, day: date) -> dict[str, Any]:
 
 
 def category_names() -> dict[str, str]:
-    from hotline.selectors import category_names as names
-
-    return names()
+    """Names of the categories of the first level."""
+    return dict(rows.categories().values_list("code", "name"))
 
 
 def categories(code: str, day: date) -> list[dict[str, Any]]:
@@ -88,7 +89,7 @@ def categories(code: str, day: date) -> list[dict[str, Any]]:
 
 
 def ranking(code: str) -> dict[str, Any] | None:
-    """Best and worst units of an area this month. Units below the minimum sample are not ranked, and said so."""
+    """Best and worst units of an area this month; those below the minimum sample are counted, not ranked."""
     key = f"ranking:{code}:{get_language()}"
     known = cache.get(key)
     if known is None:
@@ -104,15 +105,25 @@ def _ranking(code: str) -> dict[str, Any]:
     scored = unit_scores(list(units), period, at) if units else []
     ranked = [unit for unit in scored if unit.total is not None]
     shown = [
-        {"code": unit.org_code, "name": units[unit.org_code].short_name or units[unit.org_code].name,
-         "score": round(unit.total or 0, 1), "sample": unit.sample, "place": place}
+        {
+            "code": unit.org_code,
+            "name": units[unit.org_code].short_name or units[unit.org_code].name,
+            "score": round(unit.total or 0, 1),
+            "sample": unit.sample,
+            "place": place,
+        }
         for place, unit in enumerate(ranked, start=1)
     ]
     best = shown[:BEST_AND_WORST]
-    worst = shown[max(BEST_AND_WORST, len(shown) - BEST_AND_WORST):]
+    worst = shown[max(BEST_AND_WORST, len(shown) - BEST_AND_WORST) :]
     minimum = min((score.item.min_sample for unit in scored for score in unit.items), default=0)
-    return {"best": best, "worst": worst, "left_out": len(scored) - len(ranked), "minimum": minimum,
-            "period": period}
+    return {
+        "best": best,
+        "worst": worst,
+        "left_out": len(scored) - len(ranked),
+        "minimum": minimum,
+        "period": period,
+    }
 
 
 def open_alerts(user: Any, code: str) -> list[dict[str, Any]]:
@@ -160,7 +171,9 @@ def latest_events(user: Any, code: str, most: int = EVENTS) -> list[dict[str, An
     for event in found:
         words = line(event.kind, event.body)
         if words is not None:
-            shown.append({"position": event.place.position, "at": event.at.isoformat(), "line": words.as_dict()})
+            shown.append(
+                {"position": event.place.position, "at": event.at.isoformat(), "line": words.as_dict()}
+            )
     return shown[:most]
 
 

@@ -74,14 +74,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.member = None
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        try:
-            wish = json.loads(text_data or "")
-            area, wants_figures, since = str(wish.get("watch") or ""), bool(wish.get("figures")), wish.get("since")
-        except (ValueError, AttributeError):
+        wish = wish_of(text_data)
+        if wish is None:
             return
+        area, wants_figures, since = wish
         if since is None:
-            since = parse_qs(self.scope["query_string"].decode()).get("since", [None])[0]
-        await self.watch(area, wants_figures, int(since) if str(since or "").isdigit() else None)
+            since = number(parse_qs(self.scope["query_string"].decode()).get("since", [None])[0])
+        await self.watch(area, wants_figures, since)
 
     async def watch(self, area: str, wants_figures: bool, since: int | None) -> None:
         """Join first, read second: what happens in between waits in the queue."""
@@ -96,7 +95,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.area, self.figures = area, wants_figures
         if self.member is None:
             self.member = live.Member(
-                user_id=self.user.pk, session_key=self.scope["session"].session_key, groups=groups,
+                user_id=self.user.pk,
+                session_key=self.scope["session"].session_key,
+                groups=groups,
                 close=self.close_with,
             )
             await live.hub().join(self.member)
@@ -190,6 +191,22 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.send(text_data=json.dumps(message, ensure_ascii=False))
 
 
+def number(value: Any) -> int | None:
+    return int(value) if str(value).isdecimal() and not isinstance(value, bool) else None
+
+
+def wish_of(text: str | None) -> tuple[str, bool, int | None] | None:
+    """Area, whether figures are wanted, and the position to resume from; None for nonsense."""
+    try:
+        wish = json.loads(text or "")
+        area = wish.get("watch") or ""
+    except (ValueError, AttributeError):
+        return None
+    if not isinstance(area, str):
+        return None
+    return area, bool(wish.get("figures")), number(wish.get("since"))
+
+
 def narrowed(groups: Groups, area: str) -> Groups:
     """The groups of a screen that looks at one area: only audiences held there or above it."""
     return frozenset((area, audience) for top, audience in groups if within(area, top))
@@ -217,8 +234,11 @@ def encoded(event: Event, language: str) -> str:
                 "at": event.at.isoformat(),
                 "line": shown.as_dict() if shown else None,
                 "deltas": [
-                    {"figure": delta.figure, "n": delta.n,
-                     "day": "" if delta.day == figures.GAUGE_DAY else delta.day.isoformat()}
+                    {
+                        "figure": delta.figure,
+                        "n": delta.n,
+                        "day": "" if delta.day == figures.GAUGE_DAY else delta.day.isoformat(),
+                    }
                     for delta in figures.deltas(event)
                     if not delta.figure.startswith(figures.SEALED)
                 ],
@@ -269,7 +289,11 @@ def _user_of_session(session_key: str | None, user_id: int) -> Any:
     user = get_user_model().objects.filter(pk=user_id, is_active=True).first()
     if user is None:
         return None
-    return user if constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()) else None
+    return (
+        user
+        if constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+        else None
+    )
 
 
 @sync_to_async

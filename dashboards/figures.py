@@ -76,8 +76,14 @@ def ticket_steps(body: Mapping[str, Any]) -> list[Step]:
     if body.get("confidential"):
         return [Step(f"{SEALED}tickets")] if action == "take" else []
     steps = open_gauge("tickets.open", before, after, TICKET_DONE)
-    counted = {"take": "taken", "answer": "answered", "reject": "rejected", "dispatch": "dispatched",
-               "close": "closed", "redo": "redone"}
+    counted = {
+        "take": "taken",
+        "answer": "answered",
+        "reject": "rejected",
+        "dispatch": "dispatched",
+        "close": "closed",
+        "redo": "redone",
+    }
     if action in counted:
         steps.append(Step(f"tickets.{counted[action]}"))
     # A ticket leaves `new` once, with its category chosen; until then nobody knows it.
@@ -102,8 +108,15 @@ def order_steps(body: Mapping[str, Any]) -> list[Step]:
         for state, n in ((before, -1), (after, 1)):
             if state and state not in ORDER_ENDED:
                 steps.append(Step(f"orders.state.{state}", n, gauge=True))
-    counted = {"open": "dispatched", "sign": "signed", "handle": "handled", "close": "closed",
-               "return": "returned", "send_back": "sent_back", "redo": "redone"}
+    counted = {
+        "open": "dispatched",
+        "sign": "signed",
+        "handle": "handled",
+        "close": "closed",
+        "return": "returned",
+        "send_back": "sent_back",
+        "redo": "redone",
+    }
     if action in counted:
         steps.append(Step(f"orders.{counted[action]}"))
     if action in ("sign", "handle") and body.get("on_time") is not None:
@@ -146,9 +159,12 @@ def alert_steps(body: Mapping[str, Any]) -> list[Step]:
 def delivery_steps(body: Mapping[str, Any]) -> list[Step]:
     """What the end of a delivery changes."""
     if body["state"] == "committed":
-        return [Step("data.deliveries"), Step("data.rows_in", body["rows_in"]),
-                Step("data.rows_committed", body["rows_committed"]),
-                Step("data.rows_rejected", body["rows_rejected"])]
+        return [
+            Step("data.deliveries"),
+            Step("data.rows_in", body["rows_in"]),
+            Step("data.rows_committed", body["rows_committed"]),
+            Step("data.rows_rejected", body["rows_rejected"]),
+        ]
     if body["state"] == "refused":
         return [Step("data.refused")]
     return []

@@ -94,11 +94,17 @@ def _which(passport: Passport, since: datetime) -> Q:
         "tickets.taken": Q(sealed=False, source="live", taken_at__gte=since),
         "tickets.direct": Q(sealed=False, answered_at__gte=since, state="answered"),
         "tickets.dispatched": Q(sealed=False) & moved & Q(moves__action="dispatch"),
-        "tickets.open": Q(sealed=False, state__in=["new", "awaiting_dispatch", "dispatched", "awaiting_callback"]),
+        "tickets.open": Q(
+            sealed=False, state__in=["new", "awaiting_dispatch", "dispatched", "awaiting_callback"]
+        ),
         "calls.satisfied": Q(sealed=False, called_back_at__gte=since, contacted=True),
         "calls.solved": Q(sealed=False, called_back_at__gte=since, contacted=True),
-        "orders.signed_rate": Q(confidential=False) & moved & Q(moves__action="sign", moves__on_time__isnull=False),
-        "orders.handled_rate": Q(confidential=False) & moved & Q(moves__action="handle", moves__on_time__isnull=False),
+        "orders.signed_rate": Q(confidential=False)
+        & moved
+        & Q(moves__action="sign", moves__on_time__isnull=False),
+        "orders.handled_rate": Q(confidential=False)
+        & moved
+        & Q(moves__action="handle", moves__on_time__isnull=False),
         "orders.open": Q(confidential=False, history=False)
         & Q(state__in=["dispatched", "signed", "handled", "return_review"]),
         "orders.overdue": Q(confidential=False, history=False),
@@ -115,8 +121,10 @@ def _row(kind: str, row: Any) -> dict[str, Any]:
         "order": lambda: (f"{row.number} {row.title}", row.dispatched_at),
         "alert": lambda: (row.title, row.raised_at),
         "report": lambda: (f"{row.number} {row.title}", row.reported_at),
-        "delivery": lambda: (_("%(name)s: %(n)s rows") % {"name": row.dataset.name, "n": f"{row.rows_committed:,}"},
-                             row.finished_at),
+        "delivery": lambda: (
+            _("%(name)s: %(n)s rows") % {"name": row.dataset.name, "n": f"{row.rows_committed:,}"},
+            row.finished_at,
+        ),
         "dataset": lambda: (row.name, row.fresh_at),
     }[kind]()
     return {"title": title, "at": at, "url": rows.page_of(kind, row)}

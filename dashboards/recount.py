@@ -55,8 +55,13 @@ def _grouped(
 def ticket_changes() -> Iterator[Delta]:
     moves = apps.get_model("hotline", "TicketMove").objects.exclude(action="import")
     return _grouped(
-        moves, figures.ticket_steps, area=F("area_code"), confidential=F("ticket__sealed"),
-        category_code=KT("body__category_code"), contacted=F("body__contacted"), solved=KT("body__solved"),
+        moves,
+        figures.ticket_steps,
+        area=F("area_code"),
+        confidential=F("ticket__sealed"),
+        category_code=KT("body__category_code"),
+        contacted=F("body__contacted"),
+        solved=KT("body__solved"),
         satisfied=KT("body__satisfied"),
     )
 
@@ -64,7 +69,10 @@ def ticket_changes() -> Iterator[Delta]:
 def order_changes() -> Iterator[Delta]:
     moves = apps.get_model("dispatch", "OrderMove").objects.filter(history=False)
     return _grouped(
-        moves, figures.order_steps, area=F("order__area_code"), confidential=F("order__confidential"),
+        moves,
+        figures.order_steps,
+        area=F("order__area_code"),
+        confidential=F("order__confidential"),
         on_time=F("on_time"),
     )
 
@@ -72,14 +80,19 @@ def order_changes() -> Iterator[Delta]:
 def alert_changes() -> Iterator[Delta]:
     moves = apps.get_model("alerts", "AlertMove").objects.filter(alert__trial=False)
     return _grouped(
-        moves, figures.alert_steps, area=F("alert__area_code"), level=F("level"),
+        moves,
+        figures.alert_steps,
+        area=F("alert__area_code"),
+        level=F("level"),
         from_level=F("body__from_level"),
     )
 
 
 def report_changes() -> Iterator[Delta]:
     moves = apps.get_model("grid", "ReportMove").objects.all()
-    return _grouped(moves, figures.report_steps, area=F("report__area_code"), confidential=F("report__kind__confidential"))
+    return _grouped(
+        moves, figures.report_steps, area=F("report__area_code"), confidential=F("report__kind__confidential")
+    )
 
 
 SOURCES: list[Callable[[], Iterator[Delta]]] = [ticket_changes, order_changes, alert_changes, report_changes]
@@ -93,7 +106,9 @@ def from_rows() -> Sums:
 def kept_sums() -> Sums:
     """What is kept, and what is announced but not folded yet."""
     sums: Sums = Sums()
-    stored = Summary.objects.exclude(figure__startswith="data.").values_list("area_code", "day", "figure", "value")
+    stored = Summary.objects.exclude(figure__startswith="data.").values_list(
+        "area_code", "day", "figure", "value"
+    )
     for area, day, figure, value in stored.iterator():
         sums[area, day, figure] += value
     waiting = Event.objects.unfolded(folded_position()).iterator()
@@ -110,5 +125,3 @@ def compare() -> list[Difference]:
         for key in sorted(kept.keys() | rows.keys())
         if kept[key] != rows[key]
     ]
-
-

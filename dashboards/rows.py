@@ -43,6 +43,11 @@ def visible(kind: str, user: Any) -> QuerySet[Any]:
     return found.visible_to(user)  # type: ignore[attr-defined]
 
 
+def categories() -> QuerySet[Any]:
+    """The hotline's categories of the first level."""
+    return apps.get_model("hotline", "Category").objects.filter(parent__isnull=True)
+
+
 def page_of(kind: str, row: Any) -> str:
     """The row's own page; empty where there is none."""
     name, field = PAGES[kind]

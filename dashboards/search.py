@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from city.selectors import area_path_name, descendants, roots
 from city.selectors import area as area_of
+from city.selectors import area_path_name, descendants, roots
 
 from . import rows
 from .policies import may_see_area
@@ -49,7 +49,9 @@ def _hits(kind: str, found: Any, query: str, *, sealed: str = "") -> list[dict[s
 
 
 def _numbered(query: str) -> Q:
-    return Q(number__iexact=query) | (Q(number__endswith=query) if query.isdigit() and len(query) > 3 else Q())
+    return Q(number__iexact=query) | (
+        Q(number__endswith=query) if query.isdigit() and len(query) > 3 else Q()
+    )
 
 
 def _orders(user: Any, query: str) -> list[dict[str, Any]]:
@@ -77,20 +79,35 @@ def _reports(user: Any, query: str) -> list[dict[str, Any]]:
 def _datasets(user: Any, query: str) -> list[dict[str, Any]]:
     found = rows.visible("dataset", user).filter(Q(code__icontains=query) | Q(name__icontains=query))
     return [
-        {"title": row.name, "number": row.code, "where": "", "state": row.get_status_display(),
-         "url": rows.page_of("dataset", row), "trace": "", "exact": row.code == query}
+        {
+            "title": row.name,
+            "number": row.code,
+            "where": "",
+            "state": row.get_status_display(),
+            "url": rows.page_of("dataset", row),
+            "trace": "",
+            "exact": row.code == query,
+        }
         for row in found.order_by("code")[:MOST]
     ]
 
 
 def _areas(user: Any, query: str) -> list[dict[str, Any]]:
-    hits = []
+    hits: list[dict[str, Any]] = []
     for top in roots():
         for info in [area_of(top), *descendants(top)]:
             if info is None or len(hits) >= MOST:
                 continue
             if (query in info.name or info.code == query) and may_see_area(user, info.code):
-                hits.append({"title": info.name, "number": info.code, "where": area_path_name(info.parent_code),
-                             "state": "", "url": f"{reverse('dashboards:cockpit')}?area={info.code}", "trace": "",
-                             "exact": False})
+                hits.append(
+                    {
+                        "title": info.name,
+                        "number": info.code,
+                        "where": area_path_name(info.parent_code),
+                        "state": "",
+                        "url": f"{reverse('dashboards:cockpit')}?area={info.code}",
+                        "trace": "",
+                        "exact": False,
+                    }
+                )
     return hits

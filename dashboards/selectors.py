@@ -99,9 +99,15 @@ def category_ranking(area_code: str, *, day: date, most: int = 10) -> list[dict[
     before = {
         name: {
             row.figure: row.value
-            for row in Summary.objects.filter(area_code=area_code, day=when, figure__startswith="tickets.cat.")
+            for row in Summary.objects.filter(
+                area_code=area_code, day=when, figure__startswith="tickets.cat."
+            )
         }
-        for name, when in (("now", day), ("yesterday", day - timedelta(days=1)), ("week", day - timedelta(days=7)))
+        for name, when in (
+            ("now", day),
+            ("yesterday", day - timedelta(days=1)),
+            ("week", day - timedelta(days=7)),
+        )
     }
     order = sorted(before["now"].items(), key=lambda pair: (-pair[1], pair[0]))[:most]
     return [

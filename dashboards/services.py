@@ -50,4 +50,3 @@ def write_recount() -> list[Difference]:
         corrections[difference.area, difference.day, difference.figure] = difference.rows - difference.kept
     add_sums(corrections)
     return wrong
-

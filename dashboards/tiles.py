@@ -39,7 +39,8 @@ def _as_mvt(layer: str, inner: QuerySet[Any], column: str, z: int, x: int, y: in
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT ST_AsMVT(tile, %s, %s, 'geom') FROM ("  # noqa: S608 - the inner query is Django's own
-            "  SELECT found.*, ST_AsMVTGeom(ST_Transform(shape, 3857), ST_TileEnvelope(%s, %s, %s), %s, %s) AS geom"
+            "  SELECT found.*,"
+            "   ST_AsMVTGeom(ST_Transform(shape, 3857), ST_TileEnvelope(%s, %s, %s), %s, %s) AS geom"
             f" FROM ({inner_sql}) AS found) AS tile WHERE geom IS NOT NULL",
             [layer, EXTENT, z, x, y, EXTENT, BUFFER, *params],
         )
@@ -95,12 +96,12 @@ def shapes_of(code: str) -> dict[str, Any]:
     Simplified to about a screen's pixel: a wall shows 2,000 pixels across the area.
     """
 
-
     generation, below = active_generation_id(), child_length(code)
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH shown AS (SELECT code, name, short_name, polygon, code = %s AS here FROM city_area"
-            "  WHERE generation_id = %s AND polygon IS NOT NULL AND (code = %s OR (parent_code = %s AND length(code) = %s))),"
+            "  WHERE generation_id = %s AND polygon IS NOT NULL"
+            "   AND (code = %s OR (parent_code = %s AND length(code) = %s))),"
             " size AS (SELECT ST_Extent(polygon) AS box FROM shown),"
             " fine AS (SELECT GREATEST(ST_XMax(box) - ST_XMin(box), 0.001) / 2000 AS step, box FROM size)"
             " SELECT code, short_name, here, ST_AsGeoJSON(ST_SimplifyPreserveTopology(polygon, step), 5),"
@@ -112,13 +113,14 @@ def shapes_of(code: str) -> dict[str, Any]:
     features: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
     for area_code, short, here, geometry, x, y, *_box, name in found:
         features[here].append(
-            {"type": "Feature", "geometry": json.loads(geometry),
-             "properties": {"code": area_code, "name": short or name, "at": [round(x, 5), round(y, 5)]}}
+            {
+                "type": "Feature",
+                "geometry": json.loads(geometry),
+                "properties": {"code": area_code, "name": short or name, "at": [round(x, 5), round(y, 5)]},
+            }
         )
     return {
         "areas": {"type": "FeatureCollection", "features": features[False] or features[True]},
         "outline": {"type": "FeatureCollection", "features": features[True]},
         "box": [float(value) for value in found[0][6:10]] if found else None,
     }
-
-

@@ -44,8 +44,14 @@ KIND_OF_REF = {
     "datahub.delivery": "source",
     "journal.fact": "fact",
 }
-ICONS = {"source": "database", "alert": "bell-ringing", "ticket": "headset", "report": "camera",
-         "order": "clipboard-list", "fact": "chart-bar"}
+ICONS = {
+    "source": "database",
+    "alert": "bell-ringing",
+    "ticket": "headset",
+    "report": "camera",
+    "order": "clipboard-list",
+    "fact": "chart-bar",
+}
 FACT_WORDS: dict[str, str | Promise] = {
     "dispatch.sign": gettext_lazy("Signing entered in the accountability record"),
     "dispatch.contact": gettext_lazy("First contact entered in the accountability record"),
@@ -163,7 +169,9 @@ class Reader:
             kind = KIND_OF_REF.get(parse_ref(ref)[0])
             if kind is not None:
                 self.by_kind.setdefault(kind, []).append(ref)
-        self.linked_at = {ref: link.at for link in reversed(graph.edges) for ref in (link.from_ref, link.to_ref)}
+        self.linked_at = {
+            ref: link.at for link in reversed(graph.edges) for ref in (link.from_ref, link.to_ref)
+        }
 
     def read(self) -> None:
         readers: dict[str, tuple[str, Callable[[Any, Thing], None], dict[str, Any]]] = {
@@ -193,8 +201,14 @@ class Reader:
             return
         found = rows.visible(kind, self.user).filter(pk__in=list(refs)).distinct().prefetch_related("moves")
         for row in found:
-            thing = Thing(make_ref(prefix, row.pk), kind, number=row.number, url=rows.page_of(kind, row),
-                          place=area_path_name(row.area_code), state=row.get_state_display())
+            thing = Thing(
+                make_ref(prefix, row.pk),
+                kind,
+                number=row.number,
+                url=rows.page_of(kind, row),
+                place=area_path_name(row.area_code),
+                state=row.get_state_display(),
+            )
             describe(row, thing)
             self.things[thing.key] = thing
             for move in row.moves.all():
@@ -205,9 +219,16 @@ class Reader:
 
     def _step(self, thing: Thing, move: Any, words: dict[str, Any]) -> Step:
         on_time = getattr(move, "on_time", None)
-        tone = {True: "good", False: "bad"}.get(on_time, "") if on_time is not None else ""  # type: ignore[arg-type]
-        return Step(move.at, thing, str(words.get(move.action, move.action)), who=move.by_name,
-                    unit=thing.unit if thing.kind == "order" else "", note=move.note, tone=tone)
+        tone = {True: "good", False: "bad"}.get(on_time, "") if on_time is not None else ""
+        return Step(
+            move.at,
+            thing,
+            str(words.get(move.action, move.action)),
+            who=move.by_name,
+            unit=thing.unit if thing.kind == "order" else "",
+            note=move.note,
+            tone=tone,
+        )
 
     def _hide(self, kind: str, key: str) -> None:
         at = self.linked_at.get(key)
@@ -251,8 +272,14 @@ class Reader:
         deliveries = found.filter(pk__in=list(numbers)).select_related("dataset")
         for delivery in deliveries:
             key = make_ref("datahub.delivery", delivery.pk)
-            thing = Thing(key, "source", title=delivery.dataset.title, number=f"#{delivery.pk}",
-                          url=rows.page_of("delivery", delivery), state=delivery.get_state_display())
+            thing = Thing(
+                key,
+                "source",
+                title=delivery.dataset.title,
+                number=f"#{delivery.pk}",
+                url=rows.page_of("delivery", delivery),
+                state=delivery.get_state_display(),
+            )
             thing.details = _row_details(delivery.pk, sorted(numbers[delivery.pk]))
             self.things[key] = thing
             done = delivery.finished_at or delivery.received_at
@@ -273,12 +300,20 @@ class Reader:
                 self._hide("fact", key)
                 continue
             outcome = str(OUTCOME_WORDS.get(fact.outcome, fact.outcome))
-            thing = Thing(key, "fact", title=str(FACT_WORDS.get(fact.kind, fact.kind)), state=outcome,
-                          unit=subject.unit, url=_scores_url(fact), branch=subject.branch)
+            thing = Thing(
+                key,
+                "fact",
+                title=str(FACT_WORDS.get(fact.kind, fact.kind)),
+                state=outcome,
+                unit=subject.unit,
+                url=_scores_url(fact),
+                branch=subject.branch,
+            )
             self.things[key] = thing
             bad = fact.outcome in ("late", "dissatisfied")
-            self.steps.append(Step(fact.recorded_at, thing, _("Scored"), unit=subject.unit,
-                                   tone="bad" if bad else "good"))
+            self.steps.append(
+                Step(fact.recorded_at, thing, _("Scored"), unit=subject.unit, tone="bad" if bad else "good")
+            )
 
 
 def _scores_url(fact: Fact) -> str:
@@ -300,7 +335,11 @@ def _row_details(delivery_id: int, numbers: Iterable[int]) -> list[str]:
         row = row_by_ref(make_ref("datahub.row", delivery_id, number))
         if row is None:
             continue
-        values = {name: value for name, value in row["values"].items() if not name.startswith("_") and value is not None}
+        values = {
+            name: value
+            for name, value in row["values"].items()
+            if not name.startswith("_") and value is not None
+        }
         shown = " · ".join(f"{name} {_short(value)}" for name, value in list(values.items())[:8])
         details.append(_("Row %(n)s: %(values)s") % {"n": number, "values": shown})
     if len(numbers) > SHOWN_ROWS:

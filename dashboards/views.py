@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -19,8 +21,14 @@ from .policies import families_of, home_area, may_open_cockpit, may_see_area
 from .rows import visible
 
 TILES = {
-    "requests": ("tickets.taken", "tickets.direct", "tickets.dispatched", "orders.signed_rate",
-                 "orders.handled_rate", "calls.satisfied"),
+    "requests": (
+        "tickets.taken",
+        "tickets.direct",
+        "tickets.dispatched",
+        "orders.signed_rate",
+        "orders.handled_rate",
+        "calls.satisfied",
+    ),
     "main": ("tickets.open", "orders.open", "orders.overdue", "alerts.open", "reports.made"),
     "alerts": ("alerts.open.1", "alerts.open.2", "alerts.open.3", "alerts.open.4"),
     "data": ("data.rows_committed", "data.rows_rejected", "data.late"),
@@ -43,15 +51,18 @@ def cockpit_page(request: HttpRequest) -> HttpResponse:
     code = _area_of(request)
     families = families_of(request.user, code)
     shown = {
-        name: [PASSPORTS[key] for key in keys if PASSPORTS[key].family in families] for name, keys in TILES.items()
+        name: [PASSPORTS[key] for key in keys if PASSPORTS[key].family in families]
+        for name, keys in TILES.items()
     }
     if "tickets" not in families:
         shown["requests"] = []
     layers = [
         {"key": key, "label": label}
         for key, family, label in (
-            ("orders", "orders", _("Orders open")), ("requests", "tickets", _("Requests today")),
-            ("alerts", "alerts", _("Alerts open")), ("reports", "reports", _("Grid reports")),
+            ("orders", "orders", _("Orders open")),
+            ("requests", "tickets", _("Requests today")),
+            ("alerts", "alerts", _("Alerts open")),
+            ("reports", "reports", _("Grid reports")),
         )
         if family in families
     ]
@@ -61,9 +72,14 @@ def cockpit_page(request: HttpRequest) -> HttpResponse:
         "tiles": {**shown, "units": "orders" in families},
         "layers": layers,
         "words": _words(),
-        "workbench_url": "/orders/" if request.user.has_role("dispatcher", "leader", "supervisor") else "/alerts/",
+        "workbench_url": workbench_of(request.user),
     }
     return render(request, "dashboards/cockpit.html", context)
+
+
+def workbench_of(user: Any) -> str:
+    """Where one works when not looking at the cockpit."""
+    return "/orders/" if user.has_role("dispatcher", "leader", "supervisor") else "/alerts/"
 
 
 def _words() -> dict[str, str]:
@@ -125,7 +141,7 @@ def tile(request: HttpRequest, layer: str, z: int, x: int, y: int) -> HttpRespon
     if layer not in tiles.LAYERS or not tiles.valid(z, x, y) or not grants_of(request.user):
         raise Http404
     order_id = request.GET.get("order")
-    if order_id is not None and (layer != "orders" or not order_id.isdigit()):
+    if order_id is not None and (layer != "orders" or not order_id.isdecimal()):
         raise Http404
     if order_id and not visible("order", request.user).filter(pk=order_id).exists():
         raise Http404

@@ -126,8 +126,12 @@ def line(kind: str, body: Mapping[str, Any]) -> Line | None:
     if words is None:
         return None
     action = body.get("action") or body.get("state")
-    tone = "green" if action in DONE else "accent" if action in ("take", "open", "report", "raise") else "grey"
+    tone = (
+        "green" if action in DONE else "accent" if action in ("take", "open", "report", "raise") else "grey"
+    )
     if body.get("on_time") is False or action == "refused":
         tone = "red"
     level = body.get("level") or 0
-    return Line(str(words), title, where, ref, trace_url(ref), tone, level if kind.startswith("alerts") else 0)
+    return Line(
+        str(words), title, where, ref, trace_url(ref), tone, level if kind.startswith("alerts") else 0
+    )

@@ -4,26 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Summary',
+            name="Summary",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('area_code', models.CharField(max_length=16, verbose_name='area')),
-                ('day', models.DateField(verbose_name='day')),
-                ('figure', models.CharField(max_length=48, verbose_name='figure')),
-                ('value', models.BigIntegerField(default=0, verbose_name='value')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("area_code", models.CharField(max_length=16, verbose_name="area")),
+                ("day", models.DateField(verbose_name="day")),
+                ("figure", models.CharField(max_length=48, verbose_name="figure")),
+                ("value", models.BigIntegerField(default=0, verbose_name="value")),
             ],
             options={
-                'verbose_name': 'summary',
-                'verbose_name_plural': 'summaries',
-                'constraints': [models.UniqueConstraint(fields=('area_code', 'day', 'figure'), name='one_sum_per_area_day_figure')],
+                "verbose_name": "summary",
+                "verbose_name_plural": "summaries",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("area_code", "day", "figure"), name="one_sum_per_area_day_figure"
+                    )
+                ],
             },
         ),
     ]

@@ -54,9 +54,7 @@ def vite(name: str) -> SafeString:
         '<link rel="stylesheet" href="{}">',
         ((static(file),) for file in dict.fromkeys(_styles(entries, key, set()))),
     )
-    return format_html(
-        '{}\n<script type="module" src="{}"></script>', links, static(entries[key]["file"])
-    )
+    return format_html('{}\n<script type="module" src="{}"></script>', links, static(entries[key]["file"]))
 
 
 @register.simple_tag

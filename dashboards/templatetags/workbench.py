@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from django import template
 from django.http import HttpRequest
+
 from commandcenter.core import clock
 from commandcenter.core.templatetags.words import duration_words
-
 from commandcenter.nav import items_for
 
 register = template.Library()
@@ -38,8 +38,12 @@ def page_link(context: dict[str, Any], number: int | str, name: str = "page") ->
 
 
 @register.inclusion_tag("components/time_left.html")
-def time_left_bar(due_at: datetime | None, start_at: datetime | None = None, done_at: datetime | None = None,
-                  provisional: bool = False) -> dict[str, Any]:
+def time_left_bar(
+    due_at: datetime | None,
+    start_at: datetime | None = None,
+    done_at: datetime | None = None,
+    provisional: bool = False,
+) -> dict[str, Any]:
     """A clock as a bar: amber from a quarter left, red when over, grey without a limit.
 
     start_at: when the clock began; done_at: when the duty was done, if it was.
@@ -53,8 +57,13 @@ def time_left_bar(due_at: datetime | None, start_at: datetime | None = None, don
         tone = "over" if left < 0 else "soon" if share <= 25 else "calm"
         if done_at is not None:
             tone = "late" if left < 0 else "done"
-    return {"due_at": due_at, "done_at": done_at, "share": 100 if tone == "over" else share, "tone": tone,
-            "provisional": provisional}
+    return {
+        "due_at": due_at,
+        "done_at": done_at,
+        "share": 100 if tone == "over" else share,
+        "tone": tone,
+        "provisional": provisional,
+    }
 
 
 @register.filter

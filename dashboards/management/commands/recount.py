@@ -18,7 +18,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         mode = parser.add_mutually_exclusive_group(required=True)
-        mode.add_argument("--check", action="store_true", help="only say what differs; ends with 1 if anything does")
+        mode.add_argument(
+            "--check", action="store_true", help="only say what differs; ends with 1 if anything does"
+        )
         mode.add_argument("--write", action="store_true", help="set the sums right")
 
     def handle(self, **options: Any) -> None:
@@ -45,6 +47,5 @@ class Command(BaseCommand):
             raise CommandError("the summaries differ from their rows")
 
     def line(self, difference: Difference) -> str:
-        return (
-            f"{difference.area} {difference.day} {difference.figure}: kept {difference.kept}, rows {difference.rows}"
-        )
+        where = f"{difference.area} {difference.day} {difference.figure}"
+        return f"{where}: kept {difference.kept}, rows {difference.rows}"
