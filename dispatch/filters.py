@@ -61,7 +61,10 @@ class Filters:
         return bool(self.q or self.kind or self.urgency or self.area)
 
     def apply(self, orders: QuerySet[Order], *, at: datetime) -> QuerySet[Order]:
-        orders = orders.filter(view_of(self.view, at=at))
+        return self.narrow(orders.filter(view_of(self.view, at=at)))
+
+    def narrow(self, orders: QuerySet[Order]) -> QuerySet[Order]:
+        """All filters but the view."""
         if self.q:
             orders = orders.filter(
                 Q(number__startswith=self.q) | Q(title__icontains=self.q) | Q(place__icontains=self.q)
