@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from city import services
 from city.admin.rights import AUDITOR, SECURITY, RoleAdmin, who
 from city.models import Deputy, RoleGrant, User
+from city.selectors import area
 from commandcenter.core.errors import DomainError
 
 # Administrators log in where everybody does: with lock-out, second factor and audit.
@@ -108,6 +109,8 @@ class GrantForm(forms.ModelForm):
         found = super().clean() or {}
         if found.get("role") == "officer" and not found.get("organisation"):
             self.add_error("organisation", _("An officer needs an organisation."))
+        if found.get("area_code") and area(found["area_code"]) is None:
+            self.add_error("area_code", _("There is no area with this code."))
         return found
 
 

@@ -65,6 +65,7 @@ def test_areas_and_audit_are_written_by_nobody(role, path):
 
 def test_the_security_administrator_makes_accounts_and_roles():
     client = client_of(Role.SECURITY_ADMIN)
+    AreaFactory(code=CITY)
     org = OrganisationFactory()
     form = {"username": "wang", "display_name": "王", "organisation": org.pk, "area_code": CITY,
             "phone": "13800000000", "new_password": "Bright-Sky-43"}  # fmt: skip
@@ -91,6 +92,7 @@ def test_the_security_administrator_makes_accounts_and_roles():
 
 def test_an_exclusive_role_is_refused_with_a_message_and_nothing_is_saved():
     client = client_of(Role.SECURITY_ADMIN)
+    AreaFactory(code=CITY)
     leader = UserFactory(may=[Role.LEADER])
     form = {"user": leader.pk, "role": "audit_admin", "area_code": CITY, "until_0": "", "until_1": ""}
     answer = client.post(f"{GRANTS}add/", form, follow=True)
