@@ -288,7 +288,19 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
-UNFOLD = {"SITE_TITLE": _("Command centre administration"), "SITE_HEADER": _("Command centre")}
+UNFOLD = {
+    "SITE_TITLE": _("Command centre administration"),
+    "SITE_HEADER": _("Command centre"),
+    "SITE_URL": "/profile/",
+    "SHOW_BACK_BUTTON": True,
+    # The workbench's blue, from light to dark.
+    "COLORS": {
+        "primary": {
+            "50": "#edf3fe", "100": "#d9e5fc", "200": "#b3cbf8", "300": "#86abf2", "400": "#5486e8",
+            "500": "#2f6cde", "600": "#1d5fd6", "700": "#174fb4", "800": "#123f90", "900": "#0f326f", "950": "#0a2148",
+        }
+    },
+}
 
 METRICS_TOKEN = env.text("CC_METRICS_TOKEN", "")
 LOGGING = logging_config(level=env.text("CC_LOG_LEVEL", "INFO"), json=not sys.stderr.isatty())
