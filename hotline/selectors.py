@@ -55,12 +55,14 @@ def queue(user: "User", *, most: int = 30) -> list[Ticket]:
 
 
 def queue_counts(user: "User") -> dict[str, int]:
-    rows = (
-        Ticket.objects.visible_to(user)
-        .live()
-        .filter(state__in=["new", "awaiting_dispatch", "awaiting_callback"])
-    )
-    return dict(rows.order_by().values_list("state").annotate(n=Count("pk")))
+    """How many wait for the desk, and how many for a call-back."""
+    rows = Ticket.objects.visible_to(user).live()
+    rows = rows.filter(state__in=["new", "awaiting_dispatch", "awaiting_callback"])
+    found = dict(rows.order_by().values_list("state").annotate(n=Count("pk")))
+    return {
+        "waiting": found.get("new", 0) + found.get("awaiting_dispatch", 0),
+        "call_backs": found.get("awaiting_callback", 0),
+    }
 
 
 def caller_history(user: "User", phone: str, *, most: int = 6) -> list[Ticket]:
