@@ -1,7 +1,7 @@
 """Questions about tickets."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q
@@ -14,13 +14,14 @@ from .states import DONE, OPEN
 
 if TYPE_CHECKING:
     from city.models import User
+    from hotline.models import Ticket  # noqa: F401 (the generic below names it as a string)
 
 CALLER_FIELDS = ("caller_name", "caller_phone", "caller_id_number")
 DESK_ROLES = (Role.OPERATOR, Role.DISPATCHER)
 WATCHING_ROLES = (Role.LEADER, Role.SUPERVISOR)
 
 
-class TicketQuerySet(models.QuerySet[Any]):
+class TicketQuerySet(models.QuerySet["Ticket"]):
     def locked(self) -> Self:
         """For a service: the row is this transaction's until it ends."""
         return self.select_for_update(of=("self",))
@@ -62,7 +63,8 @@ class TicketQuerySet(models.QuerySet[Any]):
 
         The desk (operators, dispatchers) sees every ticket of its areas. Leaders and
         supervisors see unsealed ones of theirs. An officer sees unsealed tickets that were
-        dispatched to the own organisations; a sealed one is to the unit an order only.
+        dispatched to the own organisations; a sealed one is to the unit an order only. Nobody
+        sees a ticket about the own organisation, whatever the role.
         """
         if not user.is_authenticated or not user.is_active:
             return self.none()
@@ -73,4 +75,9 @@ class TicketQuerySet(models.QuerySet[Any]):
             allowed |= within_areas(watched) & Q(sealed=False)
         if units := org_ids_of(user, Role.OFFICER):
             allowed |= Q(org_id__in=units, sealed=False)
+        own = set(org_ids_of(user))
+        if user.organisation_id:
+            own.add(user.organisation_id)
+        if own:
+            allowed &= Q(accused_org=None) | ~Q(accused_org_id__in=own)
         return self.filter(allowed)

@@ -148,6 +148,16 @@ def test_only_the_desk_of_the_area_opens_it(client, who, sees):
     assert client.get(f"/api/v1/tickets/{ticket.pk}/").status_code == 404
 
 
+def test_nobody_sees_a_report_about_the_own_organisation():
+    accused = unit_of(CITY)
+    ticket = sealed(accused_org_id=accused.pk)
+    inside, outside = dispatcher_of(), dispatcher_of()
+    inside.organisation = accused
+    inside.save(update_fields=["organisation"])
+    assert not Ticket.objects.visible_to(inside).filter(pk=ticket.pk).exists()
+    assert Ticket.objects.visible_to(outside).filter(pk=ticket.pk).exists()
+
+
 def test_lists_and_exports_keep_it_in(client):
     sealed()
     plain = TicketFactory(title="路灯坏了电话13900139000", address="人民路5号3幢201室")
