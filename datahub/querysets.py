@@ -6,10 +6,26 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Count, F, Max, Q, Sum
 
+from city.querysets import within_areas
+from city.roles import Role
+from city.selectors import areas_of
+
 from .states import FRESH, OPEN, DatasetStatus, DeliveryState
+
+READERS = (Role.STEWARD, Role.ANALYST, Role.LEADER, Role.SUPERVISOR)
+
+
+def reach(user: Any, field: str) -> Q:
+    """Datasets of the whole city, which have no area, and those of the reader's areas."""
+    if not user.is_authenticated or not user.has_role(*READERS):
+        return Q(pk__in=())
+    return Q(**{field: ""}) | within_areas(areas_of(user, *READERS), field)
 
 
 class DatasetQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(reach(user, "area_code"))
+
     def published(self) -> Self:
         return self.filter(status=DatasetStatus.PUBLISHED)
 
@@ -31,6 +47,9 @@ class DatasetQuerySet(models.QuerySet[Any]):
 
 
 class DeliveryQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(reach(user, "dataset__area_code"))
+
     def open(self) -> Self:
         return self.filter(state__in=OPEN)
 

@@ -123,6 +123,14 @@ def latest(code: str, *, as_of: datetime | None = None) -> Any:
     return table.mutate(_place=place).filter(lambda t: t["_place"] == 0).drop("_place")
 
 
+def latest_versions(code: str) -> dict[str, Any]:
+    """What the lake holds of a dataset: version, files, first and last day."""
+    found = pin(code)
+    days = sorted({day for _path, day in found.files})
+    return {"version": found.version, "files": len(found.files), "first": days[0] if days else None,
+            "last": days[-1] if days else None}
+
+
 def row_by_ref(ref: str) -> dict[str, Any] | None:
     """The row behind `datahub.row:<delivery>:<row>`, None where there is none. For the trace page."""
     try:

@@ -72,7 +72,8 @@ class WorkbookSource:
         import openpyxl  # only where a workbook comes
 
         try:
-            self._book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            # Given a stream, openpyxl does not judge by the name.
+            self._book = openpyxl.load_workbook(open(path, "rb"), read_only=True, data_only=True)  # noqa: SIM115
             sheet = self._book.worksheets[0]
             if len(self._book.worksheets) > 1:
                 self.notes.add("sheet", sheet.title)

@@ -47,8 +47,8 @@ class DuckEngine:
             memory_limit=getattr(settings, "LAKE_MEMORY", "2GB"),
             threads=getattr(settings, "LAKE_THREADS", 0) or os.cpu_count() or 2,
             temp_directory=str(spill),
-            TimeZone="UTC",
         )
+        self.backend.raw_sql("SET TimeZone = 'UTC'")
         self._views: OrderedDict[tuple[Any, ...], str] = OrderedDict()
         self._count = 0
 

@@ -1,8 +1,10 @@
 """Taking deliveries in: who they are is decided here, what becomes of them in `working`."""
 
 import logging
+import os
 import time
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 log = logging.getLogger(__name__)
+INBOX_KEEP_S = 3600.0
 
 
 def deliver(
@@ -118,6 +121,7 @@ def _identify(delivery: Delivery) -> Delivery:
     Delivery.objects.filter(pk=before.pk).update(repeats=F("repeats") + 1)
     if not delivery.keeps_file and delivery.path != before.path:
         Path(delivery.path).unlink(missing_ok=True)
+    before.repeats += 1
     before.repeated = True
     return before
 
@@ -140,7 +144,8 @@ def _recognise(delivery: Delivery) -> None:
     delivery.is_history = former.is_history
     delivery.finished_at = delivery.received_at
     delivery.save(update_fields=["state", "same_as", "is_history", "finished_at"])
-    Dataset.objects.filter(pk=delivery.dataset_id).update(fresh_at=delivery.received_at)
+    if not delivery.asked_history:
+        Dataset.objects.filter(pk=delivery.dataset_id).update(fresh_at=delivery.received_at)
     if not delivery.keeps_file:
         transaction.on_commit(lambda: Path(delivery.path).unlink(missing_ok=True))
 
@@ -150,6 +155,17 @@ def _keep(table: pa.Table) -> Path:
     folder = inbox()
     path = folder / f"{uuid.uuid4().hex}.parquet"
     pq.write_table(table, path, compression="zstd")
+    return path
+
+
+def receive_upload(chunks: Iterable[bytes], *, name: str) -> Path:
+    """Write an upload down, chunk by chunk. The name is ours, not the sender's."""
+    path = inbox() / name
+    with open(path, "wb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
     return path
 
 
@@ -205,7 +221,19 @@ def recover_deliveries() -> int:
         with writing(found, wait=False) as claim:
             if claim is not None:
                 done += len(work_off(claim))
+    sweep_inbox()
     return done
+
+
+def sweep_inbox() -> int:
+    """Remove files of the inbox that no open delivery needs; a fresh one may still be on its way in."""
+    old = clock.now().timestamp() - INBOX_KEEP_S
+    removed = 0
+    for file in inbox().iterdir():
+        if file.stat().st_mtime < old and not Delivery.objects.open().filter(path=str(file)).exists():
+            file.unlink(missing_ok=True)
+            removed += 1
+    return removed
 
 
 def fold_blobs(*, budget_s: float = 20.0) -> int:

@@ -54,7 +54,8 @@ def move(delivery: Delivery, action: str, claim: Claim | None, **values: Any) ->
     for name, value in values.items():
         setattr(delivery, name, value)
     delivery.save(update_fields=["state", *values])
-    if delivery.state in FRESH:
+    # Old rows brought in by hand do not prove that the source is alive.
+    if delivery.state in FRESH and not delivery.is_history:
         Dataset.objects.filter(pk=delivery.dataset_id).update(fresh_at=clock.now())
     tell(delivery)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from django.db import transaction
 from django.utils.module_loading import import_string
 
 from commandcenter import wiring
@@ -50,8 +51,10 @@ def tap(delivery: Delivery, kept: list[pa.Table] | None) -> bool:
     except Exception:
         log.exception("a tap failed on delivery %s", delivery.pk)
         return False
-    delivery.tapped_at = clock.now()
-    delivery.save(update_fields=["tapped_at"])
+    with transaction.atomic():
+        delivery.tapped_at = clock.now()
+        delivery.save(update_fields=["tapped_at"])
+        delivery.blobs.all().delete()  # the rows are in the lake, and everybody has had them
     reach("tapped")
     return True
 

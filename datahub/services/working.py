@@ -4,6 +4,7 @@ import hashlib
 import logging
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from datahub.formats.base import Source
 from datahub.formats.columnar import TableSource
 from datahub.formats.opening import open_source
 from datahub.lake import tables
-from datahub.lake.staging import Stager, remove_files, remove_leftovers
+from datahub.lake.staging import Stager, remove_leftovers
 from datahub.lake.tables import SchemaConflict, StagedFile
 from datahub.models import Dataset, Delivery, DeliveryFile, Reject
 from datahub.selectors import spec_for
@@ -65,16 +66,8 @@ def _finish(delivery: Delivery, claim: Claim) -> None:
         _commit(delivery, claim)
     if delivery.state == DeliveryState.COMMITTED and delivery.tapped_at is None:
         tap(delivery, kept)
-    if not delivery.is_open and (delivery.tapped_at or delivery.state != DeliveryState.COMMITTED):
-        _tidy(delivery)
-
-
-def _tidy(delivery: Delivery) -> None:
-    """The bytes are in the lake or refused for good: what we held for safety can go."""
-    if delivery.state == DeliveryState.COMMITTED:
-        delivery.blobs.all().delete()
-    if not delivery.keeps_file and delivery.path:
-        Path(delivery.path).unlink(missing_ok=True)
+    if not delivery.is_open and not delivery.keeps_file and delivery.path:
+        Path(delivery.path).unlink(missing_ok=True)  # committed or refused for good
 
 
 # ---------------------------------------------------------------- reading and checking
@@ -92,7 +85,7 @@ def _read_and_check(delivery: Delivery, claim: Claim) -> list[pa.Table] | None:
             raise Refusal(Refused.FAILED, f"the process ended {MAX_ATTEMPTS} times")
         source, mapping = open_delivery(delivery, spec)
         notes = source.notes
-        plan = make_plan(spec, mapping, source, now=clock.now(), shift=delivery.shift or _no_shift())
+        plan = make_plan(spec, mapping, source, now=clock.now(), shift=delivery.shift or timedelta(0))
         move(delivery, "read", claim, mapping=mapping.name)
         reach("parsed")
         with ThreadPoolExecutor(workers(), thread_name_prefix="datahub") as pool:
@@ -127,12 +120,6 @@ def _read_and_check(delivery: Delivery, claim: Claim) -> list[pa.Table] | None:
         if stager is not None:
             stager.discard()
         raise
-
-
-def _no_shift():  # type: ignore[no-untyped-def]
-    from datetime import timedelta
-
-    return timedelta(0)
 
 
 def _clear_former_attempt(delivery: Delivery) -> None:
@@ -248,6 +235,3 @@ def _commit(delivery: Delivery, claim: Claim) -> None:
         rows_rejected=delivery.rows_read - delivery.rows_passed, finished_at=clock.now(),
     )
     reach("committed")
-
-
-__all__ = ["digest_of", "open_delivery", "remove_files", "work_off"]

@@ -1,0 +1,23 @@
+"""Doorbells of the data hub; all of them on the lake queue, whose workers are threads."""
+
+from celery import shared_task
+
+from datahub import services
+
+
+@shared_task(name="datahub.fold_blobs")
+def fold_blobs() -> int:
+    """Each second: what was pushed becomes deliveries."""
+    return services.fold_blobs()
+
+
+@shared_task(name="datahub.recover_deliveries")
+def recover_deliveries() -> int:
+    """What a killed process left is finished or undone."""
+    return services.recover_deliveries()
+
+
+@shared_task(name="datahub.work_dataset")
+def work_dataset(*, dataset_code: str) -> int:
+    """An upload waits: bring the dataset's deliveries to their end."""
+    return services.work_dataset(dataset_code)

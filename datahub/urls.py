@@ -1,0 +1,12 @@
+from django.urls import path
+
+from . import views
+
+app_name = "datahub"
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("deliveries/<int:pk>/", views.delivery, name="delivery"),
+    path("deliveries/<int:pk>/rejects.csv", views.rejects_csv, name="rejects"),
+    path("<str:code>/", views.dataset, name="dataset"),
+    path("<str:code>/upload/", views.upload, name="upload"),
+]
