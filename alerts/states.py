@@ -74,6 +74,8 @@ ACTION_LABELS: Final = {
     "take_back": _("Order ended without result"),
     "resolve": _("Resolved"),
     "redo": _("To be redone"),
+    "not_sent": _("Not sent out by itself"),
+    "declare": _("Declared"),
     "try": _("Trial begun"),
     "approve": _("Approved"),
     "go_live": _("Switched live"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
@@ -59,7 +60,7 @@ def report(request: Asked) -> HttpResponse:
 
 
 @require_POST
-def send(request: Asked) -> HttpResponse:
+def send(request: HttpRequest) -> HttpResponse:
     """Take a report: JSON for the phone's queue, a redirect for a browser without script."""
     wants_json = "application/json" in request.headers.get("Accept", "")
     if not request.user.is_authenticated:
@@ -88,17 +89,17 @@ def send(request: Asked) -> HttpResponse:
     )
 
 
-def _answer(body: dict[str, object], status: int, wants_json: bool, request: Asked) -> HttpResponse:
+def _answer(body: Mapping[str, object], status: int, wants_json: bool, request: HttpRequest) -> HttpResponse:
     if wants_json:
-        return JsonResponse(body, status=status, json_dumps_params={"default": str})
+        return JsonResponse(dict(body), status=status, json_dumps_params={"default": str})
     if status == 401:
         return redirect("account_login")
-    return render(request, "grid/refused.html", body, status=status)
+    return render(request, "grid/refused.html", dict(body), status=status)
 
 
 @never_cache
 @require_GET
-def token(request: Asked) -> JsonResponse:
+def token(request: HttpRequest) -> JsonResponse:
     """Whether the phone is still signed in, as whom, and a fresh token for what waits in its queue."""
     user_id = request.user.pk if request.user.is_authenticated else None
     return JsonResponse({"user": user_id, "csrf": get_token(request)})

@@ -127,10 +127,10 @@ def measured(rows: ir.Table, params: ThresholdParams, *, subject: str, time: str
     table = ops.latest_per(table, ["subject", "t"], ["_delivery", "_row"])
     table = table.filter(table.value.notnull())
     if params.aggregate == "mean":
-        window = {"of": "subject", "at": "t", "window_s": params.window_hours * ops.HOUR}
+        window_s = params.window_hours * ops.HOUR
         table = table.mutate(
-            measure=ops.trailing_mean(table.value, **window),
-            readings=ops.trailing_count(table.value, **window),
+            measure=ops.trailing_mean(table.value, of="subject", at="t", window_s=window_s),
+            readings=ops.trailing_count(table.value, of="subject", at="t", window_s=window_s),
         )
         table = table.filter(table.readings >= params.min_readings)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -109,7 +110,7 @@ def _by_subject(table: pa.Table) -> Iterator[tuple[str, list[Reading]]]:
         yield subject, [Reading(*row[1:]) for row in own]
 
 
-def _plain(table: pa.Table, columns: Iterable[str]) -> Iterator[tuple[object, ...]]:
+def _plain(table: pa.Table, columns: Iterable[str]) -> Iterator[tuple[Any, ...]]:
     """Rows as tuples of Python values; a missing area is ''."""
     lists = []
     for name in columns:

@@ -260,8 +260,20 @@ def _raise_from(detector: Detector, subject: str, episode: Episode, *, trial: bo
     return int(alert is not None)
 
 
+def _lacks(alert: Alert, episode: Episode, sign: int) -> bool:
+    """Whether the episode knows something that the alert does not hold yet."""
+    ended = moment(episode.cleared.t) if episode.cleared else None
+    return (
+        episode.peak.measure * sign > alert.peak * sign
+        or episode.level < alert.level
+        or (ended is not None and (alert.cleared_at is None or (alert.trial and ended > alert.cleared_at)))
+    )
+
+
 def _bring_up(alert: Alert, episode: Episode, detector: Detector) -> int:
     """Rise, peak and clearing that the alert does not hold yet. History that grew is amended."""
+    if not _lacks(alert, episode, detector.parameters.sign):
+        return 0
     with transaction.atomic():
         alert = (
             Alert.objects.select_for_update(of=("self",))

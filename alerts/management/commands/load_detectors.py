@@ -11,6 +11,7 @@ from alerts.models import Detector
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []  # quick to start; bin/check runs them
     help = "Load detector declarations; a second run changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -9,6 +9,7 @@ from grid.services import load_event_kinds
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []  # quick to start; bin/check runs them
     help = "Load the kinds of grid events; a second run changes nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
