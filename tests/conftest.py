@@ -57,10 +57,12 @@ def fresh_cache(request):
 
 
 @pytest.fixture(autouse=True)
-def forget_city(request):
-    """Areas, the index of polygons and the calendar are kept in the process; each test reads its own."""
+def forget_city(request, monkeypatch):
+    """Areas, the index of polygons and the calendar are kept in the process; each test reads its own, once."""
     from city import calendar, locate, selectors
 
+    monkeypatch.setattr(selectors, "AREAS_FRESH_SECONDS", 3_600.0)
+    monkeypatch.setattr(calendar, "FRESH_SECONDS", 3_600.0)
     if "live_city" not in request.fixturenames:
         calendar.forget()
         selectors.forget_areas()

@@ -1,38 +1,17 @@
 """The commands in bin/, run for real with folders of their own."""
 
-import os
 import re
 import shutil
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.platform.house import ROOT, House
 
-
-class House:
-    """bin/ with its own var folder, hence its own secrets, PostgreSQL and Redis."""
-
-    def __init__(self, var: Path) -> None:
-        self.var = var
-        keep = {k: v for k, v in os.environ.items() if not k.startswith(("CC_", "DJANGO_", "PYTEST_"))}
-        self.environment = {**keep, "CC_VAR": str(var)}
-
-    def run(self, command: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [ROOT / "bin" / command, *arguments],
-            env={**self.environment, **more}, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    def sockets(self) -> dict[str, Path]:
-        return {
-            line.split()[0]: Path(line.split()[2])
-            for line in self.run("services", "status").stdout.splitlines()
-        }
+pytestmark = pytest.mark.xdist_group("house")
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +19,8 @@ def house(tmp_path_factory) -> Iterator[House]:
     house = House(tmp_path_factory.mktemp("h") / "var")
     started = house.run("services", "start")
     assert started.returncode == 0, started.stderr
-    elsewhere = house.sockets()["postgres"].parent.parent
     yield house
-    house.run("services", "stop")
-    if elsewhere.parent == Path("/var/lib/commandcenter"):
-        shutil.rmtree(elsewhere)
+    house.remove()
 
 
 def test_starting_twice_is_starting_once(house):

@@ -18,15 +18,15 @@ ARGUMENTS = [
 WALL = {"width": 1920, "height": 1080}
 PHONE = {"width": 390, "height": 844}
 
-# The sync API runs its own loop in this thread, which makes Django refuse ordinary queries.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One Chromium per module. Not per session: while the sync API lives, its loop runs in this thread, and
+    async tests of other modules could not start theirs; Django too would refuse ordinary queries."""
     if not Path(CHROMIUM).exists():
         pytest.fail(f"there is no Chromium at {CHROMIUM}; run bin/test as root once, or install chromium")
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()

@@ -42,6 +42,7 @@ class LiveCity:
             "DJANGO_SETTINGS_MODULE": "commandcenter.settings.test",
             "CC_TASKS_EAGER": "0",
         }
+        environment.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)  # the browser's own, see browser.py
         self.processes[name] = subprocess.Popen(
             commands[name], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
         )
