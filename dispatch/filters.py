@@ -25,7 +25,7 @@ VIEWS = {
     "open": pgettext_lazy("orders", "All open"),
     "ended": pgettext_lazy("orders", "Ended"),
 }
-SORTS = {"due": _("Time left"), "new": _("Newest"), "urgency": _("Urgency")}
+SORTS = {"due": _("Shortest time first"), "new": _("Newest first"), "urgency": _("Most urgent first")}
 COUNT_LIMIT = 10_000
 
 

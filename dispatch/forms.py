@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from city.models import Organisation
 from commandcenter.core import clock
@@ -66,7 +67,7 @@ class HandleForm(ActionForm):
 class CheckForm(ActionForm):
     note = words(_("Finding"), required=False, hint=_("Needed when it is sent back."))
     passed = forms.TypedChoiceField(
-        choices=[("1", _("Close")), ("0", _("Send back"))],
+        choices=[("1", pgettext_lazy("order", "Close")), ("0", _("Send back"))],
         coerce=lambda value: value == "1",
         widget=forms.HiddenInput,
     )
@@ -83,7 +84,7 @@ class RulingForm(ActionForm):
         label=_("Give it to"),
         queryset=Organisation.objects.none(),
         required=False,
-        help_text=_("Empty: the case goes back to be dispatched anew."),
+        help_text=_("Empty: the ticket goes back to be dispatched anew."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -198,7 +199,7 @@ class Action:
 ACTIONS: dict[str, Action] = {
     action.name: action
     for action in (
-        Action("sign", _("Sign"), SignForm, services.sign_order, _("Signed.")),
+        Action("sign", pgettext_lazy("order", "Sign"), SignForm, services.sign_order, _("Signed.")),
         Action(
             "contact", _("Record a contact"), ContactForm, services.contact_caller, _("Contact recorded.")
         ),
@@ -209,7 +210,14 @@ ACTIONS: dict[str, Action] = {
             services.handle_order,
             _("Handed in for the check."),
         ),
-        Action("check", _("Check"), CheckForm, services.check_order, _("Checked."), choice="passed"),
+        Action(
+            "check",
+            pgettext_lazy("order", "Check"),
+            CheckForm,
+            services.check_order,
+            _("Checked."),
+            choice="passed",
+        ),
         Action(
             "rule", _("Rule on the return"), RulingForm, services.rule_return, _("Ruled."), choice="accepted"
         ),
@@ -231,7 +239,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "request_return",
-            _("Return"),
+            pgettext_lazy("order", "Return"),
             ReturnForm,
             services.request_return,
             _("The centre will rule on it."),
@@ -240,7 +248,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "request_extension",
-            _("Extend"),
+            pgettext_lazy("order", "Extend"),
             ExtensionForm,
             services.request_extension,
             _("The centre will decide."),
@@ -248,13 +256,19 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "request_hold",
-            _("Hold"),
+            pgettext_lazy("order", "Hold"),
             HoldForm,
             services.request_hold,
             _("The centre will decide."),
             hint=_("The clock stands only from the approval on."),
         ),
-        Action("release", _("Release"), ReleaseForm, services.release_order, _("The clock runs again.")),
+        Action(
+            "release",
+            pgettext_lazy("order", "Release"),
+            ReleaseForm,
+            services.release_order,
+            _("The clock runs again."),
+        ),
         Action(
             "assist",
             _("Call in a unit"),
@@ -265,7 +279,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "pass_down",
-            _("Pass down"),
+            pgettext_lazy("order", "Pass down"),
             PassDownForm,
             services.pass_down,
             _("Passed down."),
@@ -279,6 +293,13 @@ ACTIONS: dict[str, Action] = {
             _("A new round began."),
             dangerous=True,
         ),
-        Action("cancel", _("Cancel"), CancelForm, services.cancel_order, _("Cancelled."), dangerous=True),
+        Action(
+            "cancel",
+            pgettext_lazy("order", "Cancel"),
+            CancelForm,
+            services.cancel_order,
+            _("Cancelled."),
+            dangerous=True,
+        ),
     )
 }

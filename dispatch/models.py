@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from commandcenter.core.refs import make_ref
 
@@ -156,6 +157,10 @@ class Order(models.Model):
         return self.handled_at if self.state in (S.HANDLED, S.CLOSED) else None
 
     @property
+    def clock_provisional(self) -> bool:
+        return self.provisional_due and self.clock_done is None
+
+    @property
     def clock_shown(self) -> bool:
         """A held clock stands, and an order that left the unit has none."""
         return not self.held and self.state not in (S.RETURNED, S.CANCELLED)
@@ -250,7 +255,7 @@ class UnitRequest(models.Model):
 
 
 class Clock(models.TextChoices):
-    SIGN = "sign", _("Sign")
+    SIGN = "sign", pgettext_lazy("order", "Sign")
     CONTACT = "contact", _("First contact")
     HANDLE = "handle", _("Handling")
     RETURN = "return", _("Window for a return")

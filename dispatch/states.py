@@ -32,8 +32,8 @@ class OrderKind(TextChoices):
 
 
 class OrderRole(TextChoices):
-    LEAD = "lead", _("Lead")
-    ASSIST = "assist", _("Assist")
+    LEAD = "lead", pgettext_lazy("order role", "Lead")
+    ASSIST = "assist", pgettext_lazy("order role", "Assist")
 
 
 class Urgency(TextChoices):
@@ -45,14 +45,14 @@ class Urgency(TextChoices):
 class RequestKind(TextChoices):
     """What a unit asks of the dispatchers without changing the state."""
 
-    EXTENSION = "extension", _("Extension")
-    HOLD = "hold", _("Hold")
+    EXTENSION = "extension", pgettext_lazy("order", "Extension")
+    HOLD = "hold", pgettext_lazy("order", "Hold")
 
 
 class RequestState(TextChoices):
     PENDING = "pending", _("Waiting for a decision")
-    GRANTED = "granted", _("Granted")
-    REFUSED = "refused", _("Refused")
+    GRANTED = "granted", pgettext_lazy("request", "Granted")
+    REFUSED = "refused", pgettext_lazy("request", "Refused")
     WITHDRAWN = "withdrawn", _("Lapsed")
 
 
@@ -106,26 +106,26 @@ RECOMPUTED = "recompute"
 RELOCATED = "relocate"
 
 ACTION_WORDS = {
-    "open": _("Dispatched"),
-    "sign": _("Signed"),
+    "open": pgettext_lazy("order move", "Dispatched"),
+    "sign": pgettext_lazy("order move", "Signed"),
     "contact": _("Contacted the citizen"),
-    "handle": _("Handled"),
-    "send_back": _("Sent back"),
+    "handle": pgettext_lazy("order move", "Handled"),
+    "send_back": pgettext_lazy("order move", "Sent back"),
     "close": _("Checked and closed"),
     "redo": _("To be redone"),
     "request_return": _("Asked to return it"),
     "return": _("Return accepted"),
     "refuse_return": _("Return refused, unit fixed by ruling"),
     "request_extension": _("Asked for an extension"),
-    "extend": _("Extended"),
+    "extend": pgettext_lazy("order move", "Extended"),
     "refuse_extension": _("Extension refused"),
     "request_hold": _("Asked for a hold"),
     "hold": _("Held, the clock stands"),
     "refuse_hold": _("Hold refused"),
     "release": _("Released, the clock runs again"),
     "assist": _("Called in an assisting unit"),
-    "pass_down": _("Passed down"),
-    "cancel": _("Cancelled"),
+    "pass_down": pgettext_lazy("order move", "Passed down"),
+    "cancel": pgettext_lazy("order move", "Cancelled"),
     "recompute": _("Deadlines recomputed after the calendar was published"),
     "relocate": _("Moved to the new code of its area"),
 }

@@ -13,7 +13,7 @@ from commandcenter.core.moves import next_state
 from commandcenter.core.times import shanghai_day
 from dispatch import clocks, policies
 from dispatch.models import Order, UnitRequest
-from dispatch.states import MOVES, RequestKind, RequestState
+from dispatch.states import MOVES, OrderKind, RequestKind, RequestState
 
 from . import _moving as m
 from .handling import sign_order
@@ -66,7 +66,7 @@ def rule_return(
     """退单审核: accept the return, or fix the unit by ruling. Returns the order ruled on.
 
     to_org_id: the unit that the ruling names instead. It gets a new order for the same case at once
-    and cannot return it.
+    and cannot return it. Without one, a ticket goes back to be dispatched anew.
     """
     order = m.locked(order_id)
     require(policies.may_rule(by, order))
@@ -76,6 +76,9 @@ def rule_return(
         order.ruled = True
         m.move(order, "refuse_return", by=by, at=at, note=note)
         return order
+    if not to_org_id and order.parent_id is None and order.kind != OrderKind.TICKET:
+        # A ticket goes back to the desk; nobody else waits to dispatch a report, an alert, an instruction.
+        raise DomainError(_("Name the unit that gets it instead."), code="unit_missing")
     if to_org_id == order.org_id:
         raise DomainError(_("Name another unit, or refuse the return."), code="same_unit")
     next_state(MOVES, "return", order.state)  # refused before another unit is given anything

@@ -8,7 +8,7 @@ from django.db import transaction
 from commandcenter.core.moves import actions_from
 from commandcenter.core.refs import id_of
 from hotline.models import Ticket, TicketMove
-from hotline.states import MOVES
+from hotline.states import MOVES, TicketState
 
 from . import _moving as m
 
@@ -25,10 +25,12 @@ def follow_order(*, case_ref: str, order_id: int, action: str, at: datetime, eve
     """
     ticket_id = id_of(case_ref, "hotline.ticket")
     step = FOLLOWS.get(action)
-    if ticket_id is None or step is None:
+    if ticket_id is None or (step is None and action != "open"):
         return None
     ticket = Ticket.objects.locked().select_related("category", "org").filter(pk=ticket_id).first()
-    if ticket is None or ticket.order_id != order_id or not ticket.is_live:
+    if ticket is not None and ticket.is_live and action == "open":
+        return _take_successor(ticket, order_id)
+    if step is None or ticket is None or ticket.order_id != order_id or not ticket.is_live:
         return None
     if TicketMove.objects.filter(ticket=ticket, cause=event_id).exists():
         return None
@@ -41,6 +43,19 @@ def follow_order(*, case_ref: str, order_id: int, action: str, at: datetime, eve
         m.move(ticket, "handled", by=None, at=at, fields=["reply", "answered_at"], cause=event_id)
     else:
         m.move(ticket, "come_back", by=None, at=at, cause=event_id)
+    return ticket
+
+
+def _take_successor(ticket: Ticket, order_id: int) -> Ticket | None:
+    """A ruling gave the case to another unit by a new order: the ticket follows that one from now on.
+
+    Order ids only grow, so news that comes twice never leads back to an older order.
+    """
+    if ticket.state != TicketState.DISPATCHED or ticket.order_id is None or order_id <= ticket.order_id:
+        return None
+    ticket.order_id = order_id
+    ticket.org = ticket.order.org if ticket.order else ticket.org
+    ticket.save(update_fields=["order", "org"])
     return ticket
 
 

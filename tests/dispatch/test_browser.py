@@ -44,10 +44,23 @@ def fill(org, officer) -> None:
     OrderFactory(org=org, at=now - timedelta(hours=2), title="电梯困人，小区 3 号楼", urgency="critical")
     OrderFactory(org=org, at=now - timedelta(hours=20), title="地下车库积水，无人处理", urgency="urgent",
                  state="signed", officer=officer, place="南通市崇川区人民中路 120 号")  # fmt: skip
-    OrderFactory(org=org, at=now - timedelta(days=4), title="外墙脱落影响行人安全", state="signed", officer=officer)
-    OrderFactory(org=org, at=now - timedelta(days=1), title="物业费收取标准咨询", request_type="consult", kind="report")
-    OrderFactory(org=org, at=now - timedelta(minutes=2), title="PM2.5 小时浓度超过 150 μg/m³", kind="alert", level=2)
-    OrderFactory(org=org, at=now - timedelta(days=2), title="信访材料", confidential=True, state="held", officer=officer)
+    OrderFactory(
+        org=org, at=now - timedelta(days=4), title="外墙脱落影响行人安全", state="signed", officer=officer
+    )
+    OrderFactory(
+        org=org, at=now - timedelta(days=1), title="物业费收取标准咨询", request_type="consult", kind="report"
+    )
+    OrderFactory(
+        org=org, at=now - timedelta(minutes=2), title="PM2.5 小时浓度超过 150 μg/m³", kind="alert", level=2
+    )
+    OrderFactory(
+        org=org,
+        at=now - timedelta(days=2),
+        title="信访材料",
+        confidential=True,
+        state="held",
+        officer=officer,
+    )
     OrderFactory(org=org, at=now - timedelta(days=1), title="楼道照明损坏", state="handled", officer=officer)
 
 
@@ -120,9 +133,15 @@ def test_phone_pages_fit_and_work(live_city, new_context, log_in, org, locale):
     page = context.new_page()
     order = Order.objects.filter(state="dispatched").first()
     assert order is not None
-    for name, url in (("inbox", "/orders/"), ("order", order.get_absolute_url()), ("scores", "/orders/scores/")):
+    for name, url in (
+        ("inbox", "/orders/"),
+        ("order", order.get_absolute_url()),
+        ("scores", "/orders/scores/"),
+    ):
         page.goto(url)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than the phone"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            f"{name} is wider than the phone"
+        )
         shot(page, f"{name}_phone_{locale}")
     page.goto(order.get_absolute_url())
     by(page, "do-sign").click()

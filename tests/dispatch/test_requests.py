@@ -83,6 +83,16 @@ class TestReturn:
         again = OrderFactory(org=order.org)
         assert again.ruled
 
+    def test_a_report_needs_the_other_unit_at_once(self):
+        order = OrderFactory(state="return_review", kind="report", case_ref="grid.report:1")
+        commander, other = dispatcher_of(), unit()
+        with refused(DomainError, "unit_missing"):
+            services.rule_return(order_id=order.pk, by=commander, accepted=True, note="Theirs")
+        services.rule_return(
+            order_id=order.pk, by=commander, accepted=True, note="Theirs", to_org_id=other.pk
+        )
+        assert Order.objects.filter(org=other, case_ref="grid.report:1").exists()
+
     def test_only_the_centre_rules(self):
         order = OrderFactory(state="return_review")
         officer = officer_of(order.org)
