@@ -16,7 +16,7 @@ from commandcenter.core.times import SHANGHAI, shanghai_day
 
 # A configurable default: rows of WorkSpan replace it.
 DEFAULT_SPANS: tuple[tuple[time, time], ...] = ((time(9), time(12)), (time(13, 30), time(17, 30)))
-FRESH_SECONDS = 15.0
+FRESH_SECONDS = 5.0
 _LONGEST_SEARCH = 3_660  # days; a calendar without working days is an error, not an endless loop
 
 

@@ -52,7 +52,7 @@ __all__ = [
     "watch_groups",
 ]
 
-AREAS_FRESH_SECONDS = 15.0
+AREAS_FRESH_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ export class LiveConnection {
   private timer = 0
   private heard = 0
   private closed = false
+  private welcomed = false
   private area: string
   private readonly wantsFigures: boolean
   private readonly handlers: Handlers
@@ -90,6 +91,13 @@ export class LiveConnection {
       if (this.socket !== socket) return
       this.socket = null
       this.handlers.connection?.('off')
+      if (event.code === LOGGED_OUT && this.welcomed) {
+        // Rights changed or the session ended: ask once more. What was known belongs to the old rights.
+        this.welcomed = false
+        this.position = null
+        this.open()
+        return
+      }
       if (event.code === LOGGED_OUT) {
         // The session ended: the login page says the rest.
         if (!this.closed) location.assign('/accounts/login/?next=' + encodeURIComponent(location.pathname))
@@ -119,6 +127,7 @@ export class LiveConnection {
     this.heard = Date.now()
     if (message.type === 'ready' || message.type === 'snapshot') {
       this.attempts = 0
+      this.welcomed = true
       this.handlers.connection?.('on')
     }
     if (message.type === 'snapshot') {
