@@ -39,7 +39,7 @@ class VerdictIn(serializers.Serializer[Any]):
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=1_000)
 
 
-class NoteIn(serializers.Serializer[Any]):
+class ResolveIn(serializers.Serializer[Any]):
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=1_000)
 
 

@@ -13,7 +13,7 @@ from commandcenter.core.paging import ApiPagination
 
 from .. import services
 from ..models import Alert, Detector
-from .serializers import AlertDetailOut, AlertOut, DetectorOut, NoteIn, VerdictIn
+from .serializers import AlertDetailOut, AlertOut, DetectorOut, ResolveIn, VerdictIn
 
 if TYPE_CHECKING:
     from city.models import User
@@ -47,12 +47,12 @@ class AlertViewSet(ReadOnlyModelViewSet[Alert]):
         alert = services.verify_alert(alert_id=self.get_object().pk, by=me(request), **body.validated_data)
         return Response(AlertOut(alert).data)
 
-    @extend_schema(request=NoteIn, responses=AlertOut)
+    @extend_schema(request=ResolveIn, responses=AlertOut)
     @action(detail=True, methods=["post"], url_path="dispatch")
     def dispatch_alert(
         self, request: Request, pk: str | None = None
     ) -> Response:  # "dispatch" itself is Django's
-        body = NoteIn(data=request.data)
+        body = ResolveIn(data=request.data)
         body.is_valid(raise_exception=True)
         services.dispatch_alert(alert_id=self.get_object().pk, by=me(request), **body.validated_data)
         return Response(AlertOut(self.get_object()).data)

@@ -96,7 +96,7 @@ class CallBackIn(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=2_000, required=False, allow_blank=True, default="")
 
 
-class ReasonIn(serializers.Serializer[Any]):
+class OpenCallerIn(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200)
 
 

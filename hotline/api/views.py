@@ -78,7 +78,7 @@ class TicketViewSet(ReadOnlyModelViewSet[Ticket]):
         data = _read(s.CallBackIn, request)
         return self._done(services.record_call_back(ticket_id=self.get_object().pk, by=user, **data))
 
-    @extend_schema(request=s.ReasonIn, responses=s.CallerOut)
+    @extend_schema(request=s.OpenCallerIn, responses=s.CallerOut)
     @action(detail=True, methods=["post"], url_path="open-caller")
     def open_caller(self, request: Request, pk: str | None = None) -> Response:
         user: Any = request.user
@@ -86,7 +86,7 @@ class TicketViewSet(ReadOnlyModelViewSet[Ticket]):
             ticket_id=self.get_object().pk,
             by=user,
             ip=request.META.get("REMOTE_ADDR"),
-            **_read(s.ReasonIn, request),
+            **_read(s.OpenCallerIn, request),
         )
         return Response(caller, headers={"Cache-Control": "no-store"})
 
