@@ -287,6 +287,19 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    # Fields that several things have get the name of the thing.
+    "ENUM_NAME_OVERRIDES": {
+        "OrderState": "dispatch.states.OrderState",
+        "OrderKind": "dispatch.states.OrderKind",
+        "AlertState": "alerts.states.AlertState",
+        "DetectorStatus": "alerts.states.DetectorStatus",
+        "TicketState": "hotline.states.TicketState",
+        "Solved": "hotline.states.Solved",
+        "ReportState": "grid.states.ReportState",
+        "DeliveryState": "datahub.states.DeliveryState",
+        "ColumnKind": "datahub.states.ColumnKind",
+        "PrivacyClass": "datahub.states.PrivacyClass",
+    },
 }
 UNFOLD = {
     "SITE_TITLE": _("Command centre administration"),
@@ -296,8 +309,17 @@ UNFOLD = {
     # The workbench's blue, from light to dark.
     "COLORS": {
         "primary": {
-            "50": "#edf3fe", "100": "#d9e5fc", "200": "#b3cbf8", "300": "#86abf2", "400": "#5486e8",
-            "500": "#2f6cde", "600": "#1d5fd6", "700": "#174fb4", "800": "#123f90", "900": "#0f326f", "950": "#0a2148",
+            "50": "#edf3fe",
+            "100": "#d9e5fc",
+            "200": "#b3cbf8",
+            "300": "#86abf2",
+            "400": "#5486e8",
+            "500": "#2f6cde",
+            "600": "#1d5fd6",
+            "700": "#174fb4",
+            "800": "#123f90",
+            "900": "#0f326f",
+            "950": "#0a2148",
         }
     },
 }
