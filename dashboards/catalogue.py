@@ -22,6 +22,7 @@ class Passport:
     parts: tuple[str, ...]
     rows: str = ""  # which kind of rows stands behind it: ticket, order, alert, report, delivery
     rate: bool = False
+    short: str | Promise = ""  # where the tile's heading already says the rest
 
     @property
     def family(self) -> str:
@@ -38,7 +39,8 @@ _ALL = [
         _("Requests taken today"),
         _("requests"),
         _(
-            "Requests that the hotline took since midnight, all channels. Confidential ones are counted apart."
+            "Requests that the hotline took since midnight, all channels."
+            " Confidential ones are counted apart."
         ),
         _("Number of moves “taken” of the day"),
         _TICKETS,
@@ -180,12 +182,13 @@ _ALL = [
             _("Alerts (moves, append-only)"),
             (f"alerts.open.{level}",),
             "alert",
+            short=short,
         )
-        for level, label in (
-            (1, _("Level 1 alerts open")),
-            (2, _("Level 2 alerts open")),
-            (3, _("Level 3 alerts open")),
-            (4, _("Level 4 alerts open")),
+        for level, label, short in (
+            (1, _("Level 1 alerts open"), _("Level 1")),
+            (2, _("Level 2 alerts open"), _("Level 2")),
+            (3, _("Level 3 alerts open"), _("Level 3")),
+            (4, _("Level 4 alerts open"), _("Level 4")),
         )
     ),
     Passport(

@@ -36,7 +36,7 @@ def cockpit_data(user: Any, code: str) -> dict[str, Any]:
     here, at = area(code), clock.now()
     assert here is not None
     day, families = shanghai_day(at), families_of(user, code)
-    below = [child for child in children(code)]
+    below = children(code)
     alerts = open_alerts(user, code) if "alerts" in families else []
     return {
         "area": area_row(here),
@@ -177,6 +177,7 @@ def latest_events(user: Any, code: str, most: int = EVENTS) -> list[dict[str, An
     return shown[:most]
 
 
-def top_of(code: str) -> str:
-    """The city an area belongs to."""
-    return ancestors(code)[0] if code else ""
+def city_name(code: str) -> str:
+    """The short name of the city an area belongs to, for the title."""
+    city = area(ancestors(code)[0]) if code else None
+    return (city.short_name or city.name).removesuffix("市") if city else ""

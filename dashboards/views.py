@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
-from city.selectors import area, area_name, grants_of
+from city.selectors import area, grants_of
 
 from . import cockpit, search, tiles, trace
 from .catalogue import PASSPORTS
@@ -68,7 +68,7 @@ def cockpit_page(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "area": area(code),
-        "city_name": area_name(cockpit.top_of(code)),
+        "city_name": cockpit.city_name(code),
         "tiles": {**shown, "units": "orders" in families},
         "layers": layers,
         "words": _words(),

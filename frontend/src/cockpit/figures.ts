@@ -35,7 +35,10 @@ export function drawFigures(state: CockpitState, clocked: Clocked): void {
       if (late) show(tile, exact(late.length), late.join('、'))
     } else if (tile.dataset.figure === 'orders.overdue') {
       const overdue = clocked['orders.overdue']
-      if (overdue !== undefined) show(tile, big(overdue), exact(overdue))
+      if (overdue !== undefined) {
+        show(tile, big(overdue), exact(overdue))
+        tile.toggleAttribute('data-zero', overdue === 0)
+      }
     } else {
       const value = state.figures[parts[0] ?? ''] ?? 0
       show(tile, big(value), exact(value))

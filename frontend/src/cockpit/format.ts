@@ -55,6 +55,14 @@ export const hourMinute = (at: Date): string => clock.format(at)
 export const hourMinuteSecond = (at: Date): string => seconds.format(at)
 export const dayWords = (at: Date): string => day.format(at)
 
+const monthDay = new Intl.DateTimeFormat(locale, { month: 'numeric', day: 'numeric', timeZone: 'Asia/Shanghai' })
+
+/** 14:05 today, 11/19 before: a list of news needs no more. */
+export function shortTime(at: Date): string {
+  return monthDay.format(at) === monthDay.format(new Date()) ? clock.format(at) : monthDay.format(at)
+}
+export const fullTime = (at: Date): string => `${day.format(at)} ${seconds.format(at)}`
+
 /** Pixels for `rem` on this screen: canvases (charts, map) must grow with the wall as the rest does. */
 export const px = (rem: number): number =>
   rem * Number.parseFloat(getComputedStyle(document.documentElement).fontSize)

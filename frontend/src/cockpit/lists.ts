@@ -4,7 +4,7 @@ import type { LiveEvent } from '../core/live'
 import type { Category, CockpitData, EventRow, OpenAlert, Unit } from './data'
 import { say } from './data'
 import { bar, make, part } from './dom'
-import { exact, hourMinute, hourMinuteSecond } from './format'
+import { exact, fullTime, shortTime } from './format'
 import type { CockpitState } from './state'
 
 const MOST_EVENTS = 40
@@ -53,7 +53,7 @@ export function drawAlerts(alerts: OpenAlert[]): void {
     return
   }
   list.replaceChildren(
-    ...alerts.slice(0, 5).map((alert) => {
+    ...alerts.slice(0, 12).map((alert) => {
       const row = make('li', `alert-row level-row-${alert.level}`)
       const link = make('a', 'alert-link')
       link.href = alert.href
@@ -105,8 +105,8 @@ function eventRow(event: EventRow): HTMLLIElement {
   const at = new Date(event.at)
   const link = make('a', 'event-link')
   link.href = event.line.href
-  const time = make('time', '', hourMinute(at))
-  time.title = hourMinuteSecond(at)
+  const time = make('time', '', shortTime(at))
+  time.title = fullTime(at)
   const verb = make('span', 'event-verb')
   verb.append(make('i', event.line.level ? `level-shape level-shape-${event.line.level}` : 'event-mark'))
   verb.append(event.line.verb)

@@ -111,6 +111,7 @@ export class CockpitMap {
   private layer = 'orders'
   private shapes: Shapes | null = null
   private labels = new Map<string, { marker: Marker; value: HTMLElement; element: HTMLElement }>()
+  private chips = new Map<string, HTMLElement>()
   private state: CockpitState | null = null
   private data: CockpitData | null = null
   private seen = new Set<string>()
@@ -195,6 +196,7 @@ export class CockpitMap {
     this.setLabels(shapes.areas.features as AreaShape[])
     this.fit(false)
     this.showAlerts(data.alerts, false)
+    this.showChips(data)
     if (this.state) this.colour(this.state)
   }
 
@@ -220,9 +222,10 @@ export class CockpitMap {
     for (const { marker } of this.labels.values()) marker.remove()
     this.labels.clear()
     if (!this.map) return
+    const below = new Set(this.data?.children.map((child) => child.code))
     for (const feature of features) {
       const { code, name, at } = feature.properties
-      if (!at) continue
+      if (!at || !below.has(code)) continue
       const element = make('div', 'map-label')
       const value = make('b', '', '')
       element.append(make('span', '', name), value)
@@ -241,7 +244,9 @@ export class CockpitMap {
     for (const [n, child] of this.data.children.entries()) {
       const value = values[n] ?? 0
       const step = most === 0 || value === 0 ? 0 : Math.min(4, Math.ceil((4 * value) / most))
-      this.map?.setFeatureState({ source: 'areas', id: child.code }, { step })
+      if (this.labels.has(child.code)) this.map?.setFeatureState({ source: 'areas', id: child.code }, { step })
+      const chip = this.chips.get(child.code)
+      if (chip) chip.textContent = big(value)
       const label = this.labels.get(child.code)
       if (label) {
         label.value.textContent = big(value)
@@ -315,6 +320,30 @@ export class CockpitMap {
       }
       kept.push(box)
     }
+  }
+
+  /** Areas without a boundary of their own cannot be clicked on the map: they stand beside it. */
+  private showChips(data: CockpitData): void {
+    const list = part('[data-chips]')
+    if (!list) return
+    this.chips.clear()
+    const bare = data.children.filter((child) => !this.labels.has(child.code))
+    list.replaceChildren(
+      ...bare.map((child) => {
+        const row = make('li')
+        const button = make('button', '', child.short || child.name)
+        const value = make('b')
+        button.type = 'button'
+        button.disabled = !data.drill
+        button.append(value)
+        button.addEventListener('click', () => this.open(child.code))
+        this.chips.set(child.code, value)
+        row.append(button)
+        return row
+      }),
+    )
+    list.hidden = bare.length === 0
+    list.classList.toggle('is-many', bare.length > 8)
   }
 
   /** No WebGL: the areas as a list that does the same. */
