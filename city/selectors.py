@@ -17,7 +17,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from city.functions import Function
 from city.grants import Grant, areas_of, forget_grants, grants_of, has_role, org_ids_of
 from city.models import Area, AreaLineage, Generation, Organisation, User
-from city.querysets import within_areas
+from city.querysets import OrganisationQuerySet, within_areas
 from city.roles import AUDIENCES, Role
 from city.states import Level, OrganisationKind
 from commandcenter.core.codes import ancestors, topmost
@@ -181,6 +181,11 @@ def current_code(old_code: str) -> str:
 
 def organisation(code: str) -> Organisation | None:
     return Organisation.objects.filter(code=code).first()
+
+
+def organisations() -> OrganisationQuerySet:
+    """All of them, for the caller to narrow: choices of a form, one by its id."""
+    return Organisation.objects.all()
 
 
 def organisations_in(area_codes: Iterable[str]) -> list[Organisation]:

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from city.models import Organisation
+from city.selectors import organisations
 from commandcenter.core import clock
 from commandcenter.core.times import shanghai_day
 
@@ -60,7 +60,12 @@ class HandleForm(ActionForm):
         hint=_("Facts, ground, what was done, when the rest follows. The citizen will read it."),
     )
     solved = forms.ChoiceField(
-        label=_("Solved"), choices=[("yes", _("Solved")), ("partly", _("Partly")), ("no", _("Not solved"))]
+        label=pgettext_lazy("call-back", "Solved"),
+        choices=[
+            ("yes", pgettext_lazy("call-back", "Solved")),
+            ("partly", _("Partly")),
+            ("no", _("Not solved")),
+        ],
     )
 
 
@@ -82,7 +87,7 @@ class RulingForm(ActionForm):
     )
     to_org = forms.ModelChoiceField(
         label=_("Give it to"),
-        queryset=Organisation.objects.none(),
+        queryset=organisations().none(),
         required=False,
         help_text=_("Empty: the ticket goes back to be dispatched anew."),
     )
@@ -138,7 +143,7 @@ class ReleaseForm(ActionForm):
 
 
 class ShareForm(ActionForm):
-    org = forms.ModelChoiceField(label=_("Unit"), queryset=Organisation.objects.none())
+    org = forms.ModelChoiceField(label=_("Unit"), queryset=organisations().none())
     task = words(_("What the unit has to do"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -170,7 +175,7 @@ class CancelForm(ActionForm):
 def other_units(order: Order) -> Any:
     """Active units of the areas around the order, without its own, the accused one and those under it."""
     code = order.area_code
-    units = Organisation.objects.active().filter(area_code__startswith=code[:4]).exclude(pk=order.org_id)
+    units = organisations().active().filter(area_code__startswith=code[:4]).exclude(pk=order.org_id)
     near = units.filter(area_code__in=[code[:4], code[:6], code[:9]]) | units.filter(
         area_code__startswith=code[:6]
     )

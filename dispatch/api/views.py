@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from city.models import Organisation
+from city.selectors import organisations
 from commandcenter.core import clock
 from commandcenter.core.errors import BadInput, Problem
 from commandcenter.core.paging import ApiPagination
@@ -68,7 +68,7 @@ class OrderViewSet(ReadOnlyModelViewSet[Order]):
         given.is_valid(raise_exception=True)
         values = dict(given.validated_data)
         for name in ("org_id", "to_org_id"):
-            if values.get(name) is not None and not Organisation.objects.filter(pk=values[name]).exists():
+            if values.get(name) is not None and not organisations().filter(pk=values[name]).exists():
                 raise BadInput(Problem(None, name, "unknown"))
         service(order_id=order.pk, by=self.request.user, **values)
         order = Order.objects.select_related("org").prefetch_related("moves").get(pk=order.pk)

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from city.models import Organisation
+from city.selectors import organisations
 from commandcenter.core import clock
 from commandcenter.core.codes import within
 from commandcenter.core.errors import DomainError, require
@@ -23,7 +23,7 @@ from . import _moving as m
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from city.models import User
+    from city.models import Organisation, User
 
 
 @transaction.atomic
@@ -58,8 +58,8 @@ def open_order(
     ruling named this unit, so it cannot return the order.
     """
     at = clock.now()
-    org = Organisation.objects.select_related("parent").get(pk=org_id)
-    accused = Organisation.objects.get(pk=accused_org_id) if accused_org_id else None
+    org = organisations().select_related("parent").get(pk=org_id)
+    accused = organisations().get(pk=accused_org_id) if accused_org_id else None
     _refuse_the_accused(org, accused)
     if not org.active:
         raise DomainError(_("%(unit)s is no longer active.") % {"unit": org.name}, code="unit_inactive")
@@ -119,7 +119,7 @@ def _share(*, order_id: int, by: "User", org_id: int, task: str, action: str, ro
     task = m.words(task, _("what the unit has to do"))
     m.refuse_if_held(order)
     at = clock.now()
-    other = Organisation.objects.get(pk=org_id)
+    other = organisations().get(pk=org_id)
     if other.pk == order.org_id or any(child.org_id == org_id for child in m.open_children(order)):
         raise DomainError(
             _("%(unit)s already works on this order.") % {"unit": other.name}, code="already_there"
@@ -172,7 +172,7 @@ def _shorten(order: Order, not_after: "datetime | None", *, at: "datetime") -> N
     m.set_deadlines(order)
 
 
-def _refuse_the_accused(org: Organisation, accused: Organisation | None) -> None:
+def _refuse_the_accused(org: "Organisation", accused: "Organisation | None") -> None:
     if accused is None:
         return
     above: Organisation | None = org

@@ -10,10 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET
 
-from city.models import Organisation
 from city.querysets import within_areas
 from city.roles import Role
-from city.selectors import areas_of, org_ids_of
+from city.selectors import areas_of, org_ids_of, organisations
 from commandcenter.core import clock
 from commandcenter.core.errors import require
 from dispatch.items import ITEMS, Period
@@ -28,10 +27,10 @@ WHYS = {
     "late": _("late"),
     "missing": _("not done"),
     "measured": pgettext_lazy("score", "measured"),
-    "solved_yes": _("Solved"),
+    "solved_yes": pgettext_lazy("call-back", "Solved"),
     "solved_partly": _("Partly"),
     "solved_no": _("Not solved"),
-    "satisfied": _("Satisfied"),
+    "satisfied": pgettext_lazy("call-back", "Satisfied"),
     "basically": _("Basically satisfied"),
     "dissatisfied": _("Dissatisfied"),
 }
@@ -53,7 +52,7 @@ def visible_units(request: HttpRequest) -> Any:
     which = Q(pk__in=own)
     if areas:
         which |= within_areas(areas)
-    return Organisation.objects.active().filter(which).order_by("area_code", "code")
+    return organisations().active().filter(which).order_by("area_code", "code")
 
 
 @login_required
