@@ -37,7 +37,7 @@ class IntakeForm(forms.Form):
         label=_("Answer given to the caller"),
         max_length=10_000,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
     ground = forms.ChoiceField(
         label=_("Not accepted because"), choices=[("", "—"), *RejectGround.choices], required=False

@@ -61,14 +61,14 @@ ACTION_NAMES = {
 
 
 class Channel(TextChoices):
-    PHONE = "phone", _("Phone")
-    WEB = "web", _("Website")
-    APP = "app", _("City app")
-    WECHAT = "wechat", _("WeChat")
-    SMS = "sms", _("Text message")
-    MAIL = "mail", _("Mail")
-    PROVINCE = "province", _("From the province")
-    VISIT = "visit", _("In person")
+    PHONE = "phone", pgettext_lazy("channel", "Phone")
+    WEB = "web", pgettext_lazy("channel", "Website")
+    APP = "app", pgettext_lazy("channel", "City app")
+    WECHAT = "wechat", pgettext_lazy("channel", "WeChat")
+    SMS = "sms", pgettext_lazy("channel", "Text message")
+    MAIL = "mail", pgettext_lazy("channel", "Mail")
+    PROVINCE = "province", pgettext_lazy("channel", "From the province")
+    VISIT = "visit", pgettext_lazy("channel", "In person")
 
 
 class RequestType(TextChoices):

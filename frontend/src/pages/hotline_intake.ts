@@ -208,7 +208,9 @@ export function start(): void {
     draft.forget()
     labelButton(form)
     document.body.dispatchEvent(new CustomEvent('help'))
-    ;(form.elements.namedItem('caller_phone') as HTMLInputElement).focus()
+    const phone = form.elements.namedItem('caller_phone') as HTMLInputElement
+    phone.dispatchEvent(new Event('input', { bubbles: true })) // the caller's history goes too
+    phone.focus()
   }
   document.body.addEventListener('hotline:taken', clear)
   form.querySelector('[data-clear]')?.addEventListener('click', () => {
