@@ -4,5 +4,5 @@ from django.utils.translation import gettext_lazy as _
 
 class CityConfig(AppConfig):
     name = "city"
-    verbose_name = _("City")
+    verbose_name = _("Areas and people")
     default_auto_field = "django.db.models.BigAutoField"
