@@ -277,7 +277,7 @@ class ClockRule(models.Model):
     level = models.PositiveSmallIntegerField(_("Level"), null=True, blank=True)
     amount = models.PositiveIntegerField(_("Amount"), validators=[MinValueValidator(1)])
     unit = models.CharField(_("Unit of time"), max_length=16, choices=ClockUnit)
-    source = models.CharField(_("Source"), max_length=200, blank=True)
+    source = models.CharField(_("Ground in rules"), max_length=200, blank=True)
     active = models.BooleanField(_("In force"), default=True)
 
     class Meta:

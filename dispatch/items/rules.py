@@ -12,6 +12,7 @@ from typing import Literal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,10 @@ class Item:
 
 
 SIGNING, HANDLING, CALL_BACK, ALERTS = (
-    _("Dispatch and signing"),
-    _("Handling"),
-    _("Feedback and call-back"),
-    _("Alerts"),
+    pgettext_lazy("item", "Dispatch and signing"),
+    pgettext_lazy("item", "Handling"),
+    pgettext_lazy("item", "Feedback and call-back"),
+    pgettext_lazy("item", "Alerts"),
 )
 USUAL = _("Sent twice, system fault, force majeure, time on an approved hold")
 
@@ -67,7 +68,7 @@ ITEMS: dict[str, Item] = {
     for item in (
         Item(
             "XW-01",
-            _("Signed in time"),
+            pgettext_lazy("item", "Signed in time"),
             SIGNING,
             2.5,
             Linear(full_at=96, zero_at=85),
@@ -77,7 +78,7 @@ ITEMS: dict[str, Item] = {
         ),
         Item(
             "XW-02",
-            _("Time to sign"),
+            pgettext_lazy("item", "Time to sign"),
             SIGNING,
             1,
             Linear(full_at=2, zero_at=8),
@@ -88,7 +89,7 @@ ITEMS: dict[str, Item] = {
         ),
         Item(
             "XW-07",
-            _("Handled in time"),
+            pgettext_lazy("item", "Handled in time"),
             HANDLING,
             4,
             Linear(full_at=96, zero_at=75),
@@ -98,7 +99,7 @@ ITEMS: dict[str, Item] = {
         ),
         Item(
             "XW-10",
-            _("First contact in time"),
+            pgettext_lazy("item", "First contact in time"),
             HANDLING,
             2.5,
             Linear(full_at=98, zero_at=85),
@@ -108,7 +109,7 @@ ITEMS: dict[str, Item] = {
         ),
         Item(
             "XW-17",
-            _("Solved"),
+            pgettext_lazy("item", "Solved"),
             CALL_BACK,
             4,
             Linear(full_at=90, zero_at=60),
@@ -118,7 +119,7 @@ ITEMS: dict[str, Item] = {
         ),
         Item(
             "XW-18",
-            _("Satisfied"),
+            pgettext_lazy("item", "Satisfied"),
             CALL_BACK,
             4,
             FloorLinear(full_at=95, slope_per_pp=0.02, floor_ratio=0.5),
@@ -128,7 +129,7 @@ ITEMS: dict[str, Item] = {
         ),
         Item(
             "XW-25",
-            _("Alerts signed in time"),
+            pgettext_lazy("item", "Alerts signed in time"),
             ALERTS,
             2,
             Linear(full_at=97, zero_at=85),

@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                         verbose_name="Unit of time",
                     ),
                 ),
-                ("source", models.CharField(blank=True, max_length=200, verbose_name="Source")),
+                ("source", models.CharField(blank=True, max_length=200, verbose_name="Ground in rules")),
                 ("active", models.BooleanField(default=True, verbose_name="In force")),
             ],
             options={
