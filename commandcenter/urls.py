@@ -1,42 +1,29 @@
 """Where each app hangs."""
 
-from importlib.util import find_spec
-
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from commandcenter import health
 
-PAGES = {
-    "": "city",
-    "hotline/": "hotline",
-    "orders/": "dispatch",
-    "grid/": "grid",
-    "alerts/": "alerts",
-    "data/": "datahub",
-}
-APPS = [*PAGES.values(), "dashboards"]
+interface = [
+    path("", include("city.api.urls")),
+    path("", include("datahub.api.urls")),
+    path("", include("dispatch.api.urls")),
+    path("", include("hotline.api.urls")),
+    path("", include("grid.api.urls")),
+    path("", include("alerts.api.urls")),
+]
 
-
-def present(dotted: str) -> bool:
-    package = dotted.partition(".")[0]
-    return find_spec(package) is not None and find_spec(dotted) is not None
-
-
-def pages() -> list[URLResolver]:
-    apps = [(prefix, app) for prefix, app in [*PAGES.items(), ("", "dashboards")] if present(f"{app}.urls")]
-    return [path(prefix, include(f"{app}.urls")) for prefix, app in apps]
-
-
-def api() -> list[URLResolver]:
-    apps = [app for app in APPS if present(f"{app}.api") and present(f"{app}.api.urls")]
-    return [path("api/v1/", include(f"{app}.api.urls")) for app in apps]
-
-
-urlpatterns: list[URLPattern | URLResolver] = [
-    *pages(),
-    *api(),
+urlpatterns = [
+    path("", include("city.urls")),
+    path("", include("dashboards.urls")),
+    path("data/", include("datahub.urls")),
+    path("orders/", include("dispatch.urls")),
+    path("hotline/", include("hotline.urls")),
+    path("grid/", include("grid.urls")),
+    path("alerts/", include("alerts.urls")),
+    path("api/v1/", include(interface)),
     path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),

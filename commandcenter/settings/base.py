@@ -1,6 +1,5 @@
 """What every way of running has in common. Values come from the environment; bin/ writes them for you."""
 
-import importlib.util
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -31,26 +30,17 @@ CSRF_TRUSTED_ORIGINS = env.words("CC_TRUSTED_ORIGINS")
 
 # ---------------------------------------------------------------- apps
 
-
-def present(dotted: str) -> bool:
-    return importlib.util.find_spec(dotted) is not None
-
-
 OUR_APPS = [
-    name
-    for name in (
-        "commandcenter.core",
-        "commandcenter.journal",
-        "city",
-        "datahub",
-        "dispatch",
-        "hotline",
-        "grid",
-        "alerts",
-        "dashboards",
-        "commandcenter.demo",
-    )
-    if present(name)
+    "commandcenter.core",
+    "commandcenter.journal",
+    "city",
+    "datahub",
+    "dispatch",
+    "hotline",
+    "grid",
+    "alerts",
+    "dashboards",
+    "commandcenter.demo",
 ]
 
 INSTALLED_APPS = [
