@@ -44,4 +44,4 @@ ENV DJANGO_SETTINGS_MODULE=commandcenter.settings.prod CC_VAR=/srv/commandcenter
 VOLUME /srv/commandcenter/var
 EXPOSE 8000
 CMD ["python", "-m", "uvicorn", "commandcenter.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
-     "--lifespan", "off", "--no-access-log", "--proxy-headers", "--forwarded-allow-ips", "*"]
+     "--lifespan", "off", "--no-access-log", "--proxy-headers"]

@@ -257,8 +257,9 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static_build"]
 WHITENOISE_USE_FINDERS = True
-# Vite already put a hash of the content into these names.
 WHITENOISE_MAX_AGE = 60
+# Vite put a hash of the content into these names.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/assets/.+-[\w-]{8}\.\w+$"
 
 # ---------------------------------------------------------------- interfaces
 
