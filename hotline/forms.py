@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .models import Category
 from .states import Channel, RejectGround, RequestType, Satisfied, Solved, TicketState, Urgency
@@ -96,8 +97,8 @@ class IntakeForm(forms.Form):
 
 class CallBackForm(forms.Form):
     contacted = forms.TypedChoiceField(
-        label=_("Reached"),
-        choices=[("1", _("Reached")), ("0", _("Not reached"))],
+        label=pgettext_lazy("call-back", "Reached"),
+        choices=[("1", pgettext_lazy("call-back", "Reached")), ("0", _("Not reached"))],
         coerce=lambda value: value == "1",
         widget=forms.RadioSelect,
     )
@@ -129,10 +130,14 @@ class FilterForm(forms.Form):
     channel = forms.ChoiceField(
         label=_("Channel"), choices=[("", _("All")), *Channel.choices], required=False
     )
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(
+        label=_("Taken from"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label=_("Taken until"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
     source = forms.ChoiceField(
-        label=_("Source"),
+        label=_("Where it comes from"),
         choices=[("live", _("Taken here")), ("imported", _("Imported")), ("", _("All"))],
         required=False,
     )

@@ -56,7 +56,7 @@ class Category(models.Model):
 class Ticket(models.Model):
     """One request of one caller."""
 
-    number = models.CharField(_("number"), max_length=20, unique=True)
+    number = models.CharField(_("ticket number"), max_length=20, unique=True)
     channel = models.CharField(_("channel"), max_length=12, choices=Channel, default=Channel.PHONE)
     request_type = models.CharField(_("type"), max_length=12, choices=RequestType, default=RequestType.HELP)
     category = models.ForeignKey(Category, models.PROTECT, null=True, blank=True, verbose_name=_("category"))

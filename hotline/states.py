@@ -74,12 +74,12 @@ class Channel(TextChoices):
 class RequestType(TextChoices):
     """Source: the types of the city's own weekly bulletins."""
 
-    CONSULT = "consult", _("Question")
-    HELP = "help", _("Request for help")
-    COMPLAINT = "complaint", _("Complaint")
-    REPORT = "report", _("Report of an offence")
-    SUGGESTION = "suggestion", _("Suggestion")
-    PRAISE = "praise", _("Praise")
+    CONSULT = "consult", pgettext_lazy("request type", "Question")
+    HELP = "help", pgettext_lazy("request type", "Request for help")
+    COMPLAINT = "complaint", pgettext_lazy("request type", "Complaint")
+    REPORT = "report", pgettext_lazy("request type", "Report of an offence")
+    SUGGESTION = "suggestion", pgettext_lazy("request type", "Suggestion")
+    PRAISE = "praise", pgettext_lazy("request type", "Praise")
     OTHER = "other", pgettext_lazy("request type", "Other")
 
 
@@ -103,12 +103,12 @@ class RejectGround(TextChoices):
 
 
 class Solved(TextChoices):
-    YES = "yes", _("Solved")
-    PARTLY = "partly", _("Partly solved")
-    NO = "no", _("Not solved")
+    YES = "yes", pgettext_lazy("call-back", "Solved")
+    PARTLY = "partly", pgettext_lazy("call-back", "Partly solved")
+    NO = "no", pgettext_lazy("call-back", "Not solved")
 
 
 class Satisfied(TextChoices):
-    SATISFIED = "satisfied", _("Satisfied")
-    BASICALLY = "basically", _("Basically satisfied")
-    DISSATISFIED = "dissatisfied", _("Dissatisfied")
+    SATISFIED = "satisfied", pgettext_lazy("call-back", "Satisfied")
+    BASICALLY = "basically", pgettext_lazy("call-back", "Basically satisfied")
+    DISSATISFIED = "dissatisfied", pgettext_lazy("call-back", "Dissatisfied")

@@ -8,9 +8,9 @@ import rjieba
 _WORD = re.compile(r"[\u4e00-\u9fff]{2,}|[A-Za-z][A-Za-z0-9]+")
 # Politeness and filler of letters to an office: they tell nothing about the matter.
 _FILLER = """
-您好 你好 谢谢 感谢 请问 希望 我们 你们 他们 自己 这个 那个 什么 怎么 没有 现在 可以 一个 但是 因为 所以 就是 还是
-已经 时候 进行 相关 部门 领导 有关 尊敬 反映 问题 情况 解决 关于 尽快 处理 电话 附近 每天 一直 经常 严重 影响 居民
-多次 要求 建议 咨询 投诉 市民 来电 来电人
+您好 你好 谢谢 感谢 请问 希望 我们 你们 他们 自己 这个 那个 什么 怎么 没有 现在 可以 一个 但是 因为
+所以 就是 还是 已经 时候 进行 相关 部门 领导 有关 尊敬 反映 问题 情况 解决 关于 尽快 处理 电话 附近
+每天 一直 经常 严重 影响 居民 多次 要求 建议 咨询 投诉 市民 来电 来电人
 """
 _EMPTY = frozenset(_FILLER.split())
 

@@ -110,9 +110,9 @@ def _csv(rows: QuerySet[Ticket], mark: str) -> Iterator[str]:
     yield "\ufeff"
     yield str(writer.writerow([mark]))
     head = [
-        _("Number"), _("Taken"), _("Title"), _("Type"), _("Category"), _("Channel"), _("Urgency"), _("Area"),
-        _("Address"), _("State"), _("Unit"), _("Answered"),
-    ]  # fmt: skip
+        *(_("Number"), _("Taken at"), _("Title"), _("Type"), _("Category"), _("Channel"), _("Urgency")),
+        *(_("Area"), _("Address"), _("State"), _("Unit"), _("Answered")),
+    ]
     yield str(writer.writerow(head))
     for ticket in rows[:MOST_EXPORTED].iterator(chunk_size=1_000):
         line = selectors.as_line(ticket)
