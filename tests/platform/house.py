@@ -22,7 +22,7 @@ class House:
             env={**self.environment, **more},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             stdin=subprocess.DEVNULL,
         )
 
