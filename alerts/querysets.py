@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from django.contrib.gis.db import models
+from django.db import models
 from django.db.models import Q
 
 from city.grants import areas_of, org_ids_of
@@ -16,8 +16,10 @@ from .states import OPEN, WATCHING
 if TYPE_CHECKING:
     from city.models import User
 
+    from .models import Alert, Detector  # noqa: F401 (the generics below name them as strings)
 
-class DetectorQuerySet(models.QuerySet[Any]):
+
+class DetectorQuerySet(models.QuerySet["Detector"]):
     def watching(self, dataset_code: str | None = None) -> Self:
         """Detectors that look at rows, in trial or live."""
         rows = self.filter(state__in=WATCHING)
@@ -28,7 +30,7 @@ class DetectorQuerySet(models.QuerySet[Any]):
         return self if areas_of(user, Role.ANALYST, Role.SUPERVISOR) else self.none()
 
 
-class AlertQuerySet(models.QuerySet[Any]):
+class AlertQuerySet(models.QuerySet["Alert"]):
     def open(self) -> Self:
         return self.filter(state__in=OPEN)
 

@@ -20,11 +20,18 @@ MOMENTS = [
     datetime(2013, 7, 1, 0, 0, 0, tzinfo=UTC),
 ]
 values = st.one_of(
-    st.none(), st.just(math.nan), st.just(math.inf), st.just(-math.inf), st.just(0.0), st.just(-0.0),
+    st.none(),
+    st.just(math.nan),
+    st.just(math.inf),
+    st.just(-math.inf),
+    st.just(0.0),
+    st.just(-0.0),
     st.floats(-1e6, 1e6, allow_nan=False),
 )
 rows = st.lists(
-    st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 60), values), min_size=1, max_size=40,
+    st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 60), values),
+    min_size=1,
+    max_size=40,
     unique_by=lambda r: (r[0], r[1]),
 )
 
@@ -35,11 +42,13 @@ def usable(value):
 
 def table_of(found):
     return ops.from_arrow(
-        pa.table({
-            "s": pa.array([r[0] for r in found]),
-            "t": pa.array([r[1] * 1800 for r in found], pa.int64()),
-            "v": pa.array([r[2] for r in found], pa.float64()),
-        })
+        pa.table(
+            {
+                "s": pa.array([r[0] for r in found]),
+                "t": pa.array([r[1] * 1800 for r in found], pa.int64()),
+                "v": pa.array([r[2] for r in found], pa.float64()),
+            }
+        )
     )
 
 
@@ -64,7 +73,8 @@ def test_trailing_mean_and_count_equal_python(found, hours):
     ).to_pylist()
     for row in got:
         inside = [
-            v for s, at, v in found
+            v
+            for s, at, v in found
             if s == row["s"] and row["t"] - hours * 3600 < at * 1800 <= row["t"] and usable(v)
         ]
         assert row["n"] == len(inside)
@@ -75,12 +85,18 @@ def test_trailing_mean_and_count_equal_python(found, hours):
 def test_seconds_are_utc_whatever_the_zone_of_the_column(moment):
     for zone in ("UTC", "Asia/Shanghai"):
         table = ops.from_arrow(pa.table({"at": pa.array([moment], pa.timestamp("us", zone))}))
-        assert CON.to_pyarrow(table.select(t=ops.seconds(table.at)))["t"].to_pylist() == [int(moment.timestamp())]
+        assert CON.to_pyarrow(table.select(t=ops.seconds(table.at)))["t"].to_pylist() == [
+            int(moment.timestamp())
+        ]
 
 
-@pytest.mark.parametrize(("upper", "lower", "want"), [(1.0, 0.0, None), (0.0, 0.0, None), (6.0, 4.0, 1.5), (None, 2.0, None)])
+@pytest.mark.parametrize(
+    ("upper", "lower", "want"), [(1.0, 0.0, None), (0.0, 0.0, None), (6.0, 4.0, 1.5), (None, 2.0, None)]
+)
 def test_division_by_zero_is_nothing(upper, lower, want):
-    table = ops.from_arrow(pa.table({"a": pa.array([upper], pa.float64()), "b": pa.array([lower], pa.float64())}))
+    table = ops.from_arrow(
+        pa.table({"a": pa.array([upper], pa.float64()), "b": pa.array([lower], pa.float64())})
+    )
     assert CON.to_pyarrow(table.select(q=ops.divide(table.a, table.b)))["q"].to_pylist() == [want]
 
 
@@ -93,12 +109,25 @@ def test_hours_between_are_exact_not_boundaries_crossed(a, b):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=20, unique_by=lambda r: (r[2], r[3])))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.integers(1, 9), st.integers(1, 9)),
+        min_size=1,
+        max_size=20,
+        unique_by=lambda r: (r[2], r[3]),
+    )
+)
 def test_the_later_delivery_wins_a_tie(found):
-    table = ops.from_arrow(pa.table({
-        "s": [r[0] for r in found], "t": [r[1] for r in found],
-        "_delivery": [r[2] for r in found], "_row": [r[3] for r in found],
-    }))
+    table = ops.from_arrow(
+        pa.table(
+            {
+                "s": [r[0] for r in found],
+                "t": [r[1] for r in found],
+                "_delivery": [r[2] for r in found],
+                "_row": [r[3] for r in found],
+            }
+        )
+    )
     got = CON.to_pyarrow(ops.latest_per(table, ["s", "t"], ["_delivery", "_row"])).to_pylist()
     want = {}
     for s, t, delivery, row in sorted(found, key=lambda r: (r[2], r[3])):

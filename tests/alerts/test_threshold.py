@@ -16,7 +16,12 @@ from alerts.patterns.threshold import NONE, ThresholdParams, measured, telling
 
 CON = ibis.duckdb.connect()
 HOUR = 3600
-STEPS = ({"level": 4, "bound": 10}, {"level": 3, "bound": 20}, {"level": 2, "bound": 30}, {"level": 1, "bound": 40})
+STEPS = (
+    {"level": 4, "bound": 10},
+    {"level": 3, "bound": 20},
+    {"level": 2, "bound": 30},
+    {"level": 1, "bound": 40},
+)
 
 
 def params(**changed):
@@ -24,7 +29,9 @@ def params(**changed):
 
 
 def level(value, p):
-    passed = [s.level for s in p.steps if (value - s.bound) * p.sign > 0 or (p.inclusive and value == s.bound)]
+    passed = [
+        s.level for s in p.steps if (value - s.bound) * p.sign > 0 or (p.inclusive and value == s.bound)
+    ]
     return min(passed, default=NONE)
 
 
@@ -38,24 +45,64 @@ def series(values, p):
 
 
 def brief(found):
-    return [(e.started // HOUR, e.raised.t // HOUR, e.level, e.cleared.t // HOUR if e.cleared else None) for e in found]
+    return [
+        (e.started // HOUR, e.raised.t // HOUR, e.level, e.cleared.t // HOUR if e.cleared else None)
+        for e in found
+    ]
 
 
-@pytest.mark.parametrize(("changed", "values", "want"), [
-    pytest.param({}, [5, 12, 25, 9], [(1, 1, 3, 3)], id="rises to the gravest level, clears at the mildest bound"),
-    pytest.param({}, [10, 10, 10], [], id="the bound itself is still within"),
-    pytest.param({"inclusive": True}, [10, 9], [(0, 0, 4, 1)], id="unless it is said to count"),
-    pytest.param({"hold_readings": 3}, [12, 12, 5, 12, 12, 12], [(3, 5, 4, None)], id="the hold counts readings in a row"),
-    pytest.param({"hold_minutes": 120}, [12, 12, 12], [(0, 2, 4, None)], id="the hold counts minutes"),
-    pytest.param({"hold_readings": 2}, [12, 45, 12], [(0, 1, 4, None)], id="each level has its own hold"),
-    pytest.param({"hold_readings": 2}, [12, 45, 45], [(0, 1, 1, None)], id="and rises when that is met"),
-    pytest.param({"hold_readings": 2}, [12, None, 12], [(0, 2, 4, None)], id="a reading without a number breaks nothing"),
-    pytest.param({"hold_readings": 2, "max_gap_minutes": 60}, [12, None, 12, 12], [(2, 3, 4, None)], id="a long silence does"),
-    pytest.param({"clear_at": 6}, [12, 8, 7, 12, 6, 12], [(0, 0, 4, 4), (5, 5, 4, None)], id="between the bounds it stays open"),
-    pytest.param({"cooldown_minutes": 180}, [12, 5, 12, 5, 12], [(0, 0, 4, 1), (4, 4, 4, None)], id="cooldown silences an equal one"),
-    pytest.param({"cooldown_minutes": 180}, [12, 5, 25], [(0, 0, 4, 1), (2, 2, 3, None)], id="but not a graver one"),
-    pytest.param({"cooldown_minutes": 180}, [12, 5, 12, 12, 12], [(0, 0, 4, 1), (2, 4, 4, None)], id="nor one that outlasts it"),
-])
+@pytest.mark.parametrize(
+    ("changed", "values", "want"),
+    [
+        pytest.param(
+            {}, [5, 12, 25, 9], [(1, 1, 3, 3)], id="rises to the gravest level, clears at the mildest bound"
+        ),
+        pytest.param({}, [10, 10, 10], [], id="the bound itself is still within"),
+        pytest.param({"inclusive": True}, [10, 9], [(0, 0, 4, 1)], id="unless it is said to count"),
+        pytest.param(
+            {"hold_readings": 3},
+            [12, 12, 5, 12, 12, 12],
+            [(3, 5, 4, None)],
+            id="the hold counts readings in a row",
+        ),
+        pytest.param({"hold_minutes": 120}, [12, 12, 12], [(0, 2, 4, None)], id="the hold counts minutes"),
+        pytest.param({"hold_readings": 2}, [12, 45, 12], [(0, 1, 4, None)], id="each level has its own hold"),
+        pytest.param({"hold_readings": 2}, [12, 45, 45], [(0, 1, 1, None)], id="and rises when that is met"),
+        pytest.param(
+            {"hold_readings": 2},
+            [12, None, 12],
+            [(0, 2, 4, None)],
+            id="a reading without a number breaks nothing",
+        ),
+        pytest.param(
+            {"hold_readings": 2, "max_gap_minutes": 60},
+            [12, None, 12, 12],
+            [(2, 3, 4, None)],
+            id="a long silence does",
+        ),
+        pytest.param(
+            {"clear_at": 6},
+            [12, 8, 7, 12, 6, 12],
+            [(0, 0, 4, 4), (5, 5, 4, None)],
+            id="between the bounds it stays open",
+        ),
+        pytest.param(
+            {"cooldown_minutes": 180},
+            [12, 5, 12, 5, 12],
+            [(0, 0, 4, 1), (4, 4, 4, None)],
+            id="cooldown silences an equal one",
+        ),
+        pytest.param(
+            {"cooldown_minutes": 180}, [12, 5, 25], [(0, 0, 4, 1), (2, 2, 3, None)], id="but not a graver one"
+        ),
+        pytest.param(
+            {"cooldown_minutes": 180},
+            [12, 5, 12, 12, 12],
+            [(0, 0, 4, 1), (2, 4, 4, None)],
+            id="nor one that outlasts it",
+        ),
+    ],
+)
 def test_what_becomes_of_a_series(changed, values, want):
     p = params(**changed)
     assert brief(episodes(series(values, p), p)) == want
@@ -66,29 +113,39 @@ def test_low_values_can_be_trouble():
     assert brief(episodes(series([9, 4, 0.5, 6, 8], p), p)) == [(1, 1, 1, 4)]
 
 
-@pytest.mark.parametrize("wrong", [
-    {"steps": []},
-    {"steps": [{"level": 4, "bound": 20}, {"level": 3, "bound": 10}]},
-    {"steps": [{"level": 4, "bound": 10}, {"level": 4, "bound": 20}]},
-    {"steps": [{"level": 5, "bound": 10}]},
-    {"clear_at": 11},
-    {"aggregate": "mean"},
-    {"window_hours": 24},
-    {"hold_readings": 0},
-    {"unknown": 1},
-    {"clear_at": math.nan},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"steps": []},
+        {"steps": [{"level": 4, "bound": 20}, {"level": 3, "bound": 10}]},
+        {"steps": [{"level": 4, "bound": 10}, {"level": 4, "bound": 20}]},
+        {"steps": [{"level": 5, "bound": 10}]},
+        {"clear_at": 11},
+        {"aggregate": "mean"},
+        {"window_hours": 24},
+        {"hold_readings": 0},
+        {"unknown": 1},
+        {"clear_at": math.nan},
+    ],
+)
 def test_parameters_that_contradict_themselves_are_refused(wrong):
     with pytest.raises(ValidationError):
         params(**wrong)
 
 
-settings_of = st.fixed_dictionaries({
-    "hold_readings": st.integers(1, 3), "hold_minutes": st.sampled_from([0, 60, 120]),
-    "cooldown_minutes": st.sampled_from([0, 120, 300]), "clear_at": st.sampled_from([None, 10, 8, 5]),
-    "max_gap_minutes": st.sampled_from([60, 180]), "inclusive": st.booleans(),
-})
-values_of = st.lists(st.one_of(st.none(), st.sampled_from([0, 5, 8, 10, 10.5, 20, 25, 30, 31, 40, 50])), max_size=40)
+settings_of = st.fixed_dictionaries(
+    {
+        "hold_readings": st.integers(1, 3),
+        "hold_minutes": st.sampled_from([0, 60, 120]),
+        "cooldown_minutes": st.sampled_from([0, 120, 300]),
+        "clear_at": st.sampled_from([None, 10, 8, 5]),
+        "max_gap_minutes": st.sampled_from([60, 180]),
+        "inclusive": st.booleans(),
+    }
+)
+values_of = st.lists(
+    st.one_of(st.none(), st.sampled_from([0, 5, 8, 10, 10.5, 20, 25, 30, 31, 40, 50])), max_size=40
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -109,7 +166,9 @@ def test_promises_that_hold_for_every_series(changed, values):
         assert all(b.t - a.t <= p.max_gap_minutes * 60 for a, b in zip(inside, inside[1:], strict=False))
         assert episode.level == min([episode.raised_level, *[r.level for r in episode.rises]])
         assert episode.peak.measure == max(
-            r.measure for r in own if episode.started <= r.t <= (episode.cleared.t if episode.cleared else 10**12)
+            r.measure
+            for r in own
+            if episode.started <= r.t <= (episode.cleared.t if episode.cleared else 10**12)
         )
         if episode.cleared:
             assert not by_time[episode.cleared.t].hot
@@ -138,13 +197,18 @@ def test_batches_cut_anywhere_and_a_memory_through_json_change_nothing(changed, 
 
 
 def arrow(rows):
-    return pa.table({
-        "s": pa.array([r[0] for r in rows], pa.string()),
-        "at": pa.array([None if r[1] is None else datetime.fromtimestamp(r[1] * HOUR, UTC) for r in rows], pa.timestamp("us", "UTC")),
-        "v": pa.array([r[2] for r in rows], pa.float64()),
-        "_delivery": pa.array([r[3] for r in rows], pa.int64()),
-        "_row": pa.array(range(1, len(rows) + 1), pa.int64()),
-    })
+    return pa.table(
+        {
+            "s": pa.array([r[0] for r in rows], pa.string()),
+            "at": pa.array(
+                [None if r[1] is None else datetime.fromtimestamp(r[1] * HOUR, UTC) for r in rows],
+                pa.timestamp("us", "UTC"),
+            ),
+            "v": pa.array([r[2] for r in rows], pa.float64()),
+            "_delivery": pa.array([r[3] for r in rows], pa.int64()),
+            "_row": pa.array(range(1, len(rows) + 1), pa.int64()),
+        }
+    )
 
 
 def judge(rows, p, *, only_telling=True):
@@ -158,11 +222,18 @@ def judge(rows, p, *, only_telling=True):
     return found
 
 
-awkward = st.one_of(st.none(), st.just(math.nan), st.just(math.inf), st.sampled_from([0.0, 5.0, 8.0, 10.0, 12.0, 25.0, 41.0]))
+awkward = st.one_of(
+    st.none(), st.just(math.nan), st.just(math.inf), st.sampled_from([0.0, 5.0, 8.0, 10.0, 12.0, 25.0, 41.0])
+)
 
 
 @settings(max_examples=60, deadline=None)
-@given(settings_of, st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 30), awkward, st.integers(1, 2)), max_size=60))
+@given(
+    settings_of,
+    st.lists(
+        st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 30), awkward, st.integers(1, 2)), max_size=60
+    ),
+)
 def test_the_engine_and_plain_python_agree(changed, rows):
     """Nulls, not-a-number, infinities, ties (the later delivery and row win), unsorted, quiet rows dropped."""
     p = params(**changed)
@@ -174,7 +245,8 @@ def test_the_engine_and_plain_python_agree(changed, rows):
             last[key] = (delivery, number, value)
     for subject in ("a", "b"):
         own = [
-            reading(hour, value, p) for (s, hour), (_d, _n, value) in sorted(last.items(), key=lambda i: i[0][1])
+            reading(hour, value, p)
+            for (s, hour), (_d, _n, value) in sorted(last.items(), key=lambda i: i[0][1])
             if s == subject and value is not None and math.isfinite(value)
         ]
         assert brief(episodes(found.get(subject, []), p)) == brief(episodes(own, p))
