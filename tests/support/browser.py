@@ -27,6 +27,7 @@ def browser() -> Iterator[Browser]:
         pytest.fail(f"there is no Chromium at {CHROMIUM}; run bin/test as root once, or install chromium")
     with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        playwright.selectors.set_test_id_attribute("data-test")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
