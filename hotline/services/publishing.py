@@ -2,13 +2,17 @@
 
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from commandcenter.core import clock
 from commandcenter.core.masking import mask_text
+from datahub import services as hub
+from datahub.selectors import UnknownDataset, dataset
 from hotline.models import Ticket
 
+log = structlog.get_logger()
 DATASET = "hotline.tickets"
 BATCH = 2_000
 
@@ -18,8 +22,11 @@ def publish_tickets() -> int:
 
     The mark and the push share one transaction, so a ticket is published once.
     """
-    from datahub.services import push_rows
-
+    try:
+        dataset(DATASET)
+    except UnknownDataset:
+        log.warning("tickets_not_published", reason="the packs are not loaded")
+        return 0
     with transaction.atomic():
         rows = list(
             Ticket.objects.select_for_update(skip_locked=True, of=("self",))
@@ -30,7 +37,7 @@ def publish_tickets() -> int:
         )
         if not rows:
             return 0
-        push_rows(DATASET, [as_row(ticket) for ticket in rows])
+        hub.push_rows(DATASET, [as_row(ticket) for ticket in rows])
         Ticket.objects.filter(pk__in=[ticket.pk for ticket in rows]).update(published_at=clock.now())
     return len(rows)
 

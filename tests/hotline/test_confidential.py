@@ -10,6 +10,7 @@ from city.roles import Role
 from commandcenter.core import clock
 from commandcenter.core.errors import DomainError
 from commandcenter.journal.models import AuditEntry, Event, Fact
+from datahub.services import load_packs
 from dispatch.models import Order
 from hotline import selectors, services
 from hotline.models import Ticket, TicketMove
@@ -104,6 +105,7 @@ def test_it_is_in_no_search_and_no_suggestion(kind):
 def test_it_is_never_published(kind, monkeypatch):
     pushed = []
     monkeypatch.setattr("datahub.services.push_rows", lambda code, rows, **kw: pushed.extend(rows))
+    load_packs()
     plain, secret = TicketFactory(), TicketFactory(title=SECRET_TITLE, content=SECRET_CONTENT, **kind)
     assert publish_tickets() == 1
     assert publish_tickets() == 0
@@ -116,6 +118,7 @@ def test_it_is_never_published(kind, monkeypatch):
 def test_published_rows_hold_no_caller(monkeypatch):
     pushed = []
     monkeypatch.setattr("datahub.services.push_rows", lambda code, rows, **kw: pushed.extend(rows))
+    load_packs()
     TicketFactory(title="请回电13900139000", location=(120.9, 32.0))
     publish_tickets()
     text = json.dumps(pushed, ensure_ascii=False, default=str)
@@ -165,7 +168,7 @@ def test_lists_and_exports_keep_it_in(client):
     page = client.get(reverse("hotline:ticket_list")).content.decode()
     assert leaks(page) == []
     assert 'data-test="ticket-row"' in page
-    export = b"".join(client.get(reverse("hotline:export")).streaming_content).decode()
+    export = client.get(reverse("hotline:export")).content.decode()
     assert plain.number in export
     assert Ticket.objects.get(sealed=True).number not in export
     assert leaks(export) == []
@@ -182,7 +185,7 @@ def test_the_export_says_who_took_it_out(client):
     TicketFactory()
     user = operator_of()
     client.force_login(user)
-    lines = b"".join(client.get(reverse("hotline:export")).streaming_content).decode().splitlines()
+    lines = client.get(reverse("hotline:export")).content.decode().splitlines()
     assert user.username in lines[0]
     assert user.username in lines[-1]
 
