@@ -5,7 +5,16 @@ from typing import Any
 
 from django.db import models
 
-_HORIZON = "xid < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
+# The oldest transaction still open in this database. A snapshot names the open ones of the whole cluster;
+# one that is known to work in another database (it holds its own id as a lock) cannot write here, so its
+# length does not hold us up. Whatever cannot be told apart counts as ours.
+_HORIZON = """xid < (SELECT COALESCE(
+    (SELECT min((open.id::text)::bigint) FROM pg_snapshot_xip(now.snapshot) AS open(id) WHERE NOT EXISTS (
+        SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+        WHERE l.locktype = 'transactionid' AND l.granted AND l.mode = 'ExclusiveLock'
+          AND l.transactionid = open.id::xid AND a.datname <> current_database())),
+    (pg_snapshot_xmax(now.snapshot)::text)::bigint)
+    FROM (SELECT pg_current_snapshot() AS snapshot OFFSET 0) AS now)"""
 
 
 class EventQuerySet(models.QuerySet[Any]):

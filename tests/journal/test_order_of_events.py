@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime
 from typing import ClassVar
 
+import psycopg2
 import pytest
 from django.db import connection, connections, transaction
 
@@ -156,3 +157,20 @@ def test_the_test_runs_as_the_web_role():
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
         assert cursor.fetchone()[0].startswith("cc_web")
+
+
+def test_a_long_transaction_in_another_database_holds_nobody_up():
+    from django.conf import settings
+
+    at, owner = settings.DATABASES["default"], settings.DATABASE_OWNER
+    other = psycopg2.connect(
+        host=at["HOST"], port=at["PORT"], dbname="postgres", user=owner["USER"], password=owner["PASSWORD"]
+    )
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id()")  # from now on it is one that could have written
+            happen(1)
+            pump()
+            assert numbers() == [1]
+    finally:
+        other.close()
