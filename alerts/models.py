@@ -9,6 +9,7 @@ from django.contrib.gis.db import models
 from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .patterns import parse_params
 from .patterns.threshold import ThresholdParams
@@ -155,12 +156,12 @@ class Alert(models.Model):
     started_at: first reading beyond; raised_at: when the hold was met; cleared_at: back to normal.
     """
 
-    number = models.CharField(_("number"), max_length=24, unique=True)
+    number = models.CharField(_("case number"), max_length=24, unique=True)
     detector = models.ForeignKey(Detector, models.PROTECT, related_name="alerts", verbose_name=_("detector"))
     version = models.PositiveIntegerField(_("detector version"))
     subject = models.CharField(_("subject"), max_length=120)
     title = models.CharField(_("title"), max_length=200)
-    level = models.PositiveSmallIntegerField(_("level"), choices=AlertLevel)
+    level = models.PositiveSmallIntegerField(_("alert level"), choices=AlertLevel)
     state = models.CharField(_("state"), max_length=10, choices=AlertState, default=AlertState.PENDING)
     verdict = models.CharField(_("verdict"), max_length=8, choices=Verdict, blank=True)
     trial = models.BooleanField(_("trial"))
@@ -178,7 +179,7 @@ class Alert(models.Model):
     value = models.FloatField(_("value when raised"))
     peak = models.FloatField(_("gravest value"))
     peak_at = models.DateTimeField(_("gravest at"))
-    unit = models.CharField(_("unit"), max_length=20)
+    unit = models.CharField(_("measured in"), max_length=20)
     started_at = models.DateTimeField(_("started"))
     raised_at = models.DateTimeField(_("raised"))
     cleared_at = models.DateTimeField(_("back to normal"), null=True, blank=True)
@@ -190,7 +191,7 @@ class Alert(models.Model):
     class Meta:
         ordering = ("-raised_at", "-pk")
         verbose_name = _("alert")
-        verbose_name_plural = _("alerts")
+        verbose_name_plural = pgettext_lazy("model", "alerts")
         indexes: ClassVar = [
             models.Index(fields=["trial", "state", "level", "-raised_at"], name="alert_list"),
             models.Index(fields=["detector", "subject", "-started_at"], name="alert_history"),
@@ -201,7 +202,7 @@ class Alert(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["detector", "subject", "trial"],
-                condition=Q(state__in=[state.value for state in OPEN]),
+                condition=Q(state__in=sorted(state.value for state in OPEN)),
                 name="one_open_alert_per_subject",
             ),
             models.CheckConstraint(condition=Q(level__gte=1, level__lte=4), name="alert_level_1_to_4"),

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from commandcenter.core.moves import Move, Moves
 
@@ -44,7 +45,7 @@ class AlertState(TextChoices):
     PENDING = "pending", _("Pending")
     RAISED = "raised", _("Raised")
     VERIFIED = "verified", _("Verified")
-    DISPATCHED = "dispatched", _("Dispatched")
+    DISPATCHED = "dispatched", pgettext_lazy("alert state", "Dispatched")
     RESOLVED = "resolved", _("Resolved")
 
 
@@ -70,7 +71,7 @@ ACTION_LABELS: Final = {
     "clear": _("Back to normal, order still open"),
     "verify": _("Verified"),
     "judge": _("Judged again"),
-    "dispatch": _("Dispatched"),
+    "dispatch": pgettext_lazy("alert state", "Dispatched"),
     "take_back": _("Order ended without result"),
     "resolve": _("Resolved"),
     "redo": _("To be redone"),

@@ -92,7 +92,7 @@ def alert(request: Asked, pk: int) -> HttpResponse:
     context = {
         "alert": found,
         "area_name": area_path_name(found.area_code),
-        "evidence": found.evidence.all()[:60],
+        "evidence": found.evidence.order_by("-at", "-pk")[:60],
         "moves": [(ACTION_LABELS.get(m.action, m.action), m) for m in found.moves.select_related("by")],
         "others": selectors.subject_history(found, request.user),
         "verdicts": Verdict.choices if may_judge and {"verify", "judge"} & set(possible) else [],
@@ -102,6 +102,7 @@ def alert(request: Asked, pk: int) -> HttpResponse:
         "may_see_detector": has_role(request.user, Role.ANALYST, Role.SUPERVISOR),
         "order_url": _page("dispatch:order", order_id) if order_id else "",
         "trace_url": _page("dashboards:trace", found.ref),
+        "mean": found.detector.parameters.aggregate == "mean",
         "blind": found.detector.health != "ok" and found.state in OPEN,
         "value_name": selectors.column_words(found.detector.dataset_code, found.detector.parameters.column),
     }

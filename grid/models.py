@@ -9,6 +9,7 @@ from django.contrib.gis.db import models
 from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .querysets import EventKindQuerySet, ReportQuerySet
 from .states import ReportState, Urgency
@@ -86,7 +87,7 @@ class Report(models.Model):
     took it; reported_at: when it reached us.
     """
 
-    number = models.CharField(_("number"), max_length=24, unique=True)
+    number = models.CharField(_("case number"), max_length=24, unique=True)
     client_uuid = models.UUIDField(unique=True)
     kind = models.ForeignKey(EventKind, models.PROTECT, related_name="reports", verbose_name=_("kind"))
     title = models.CharField(_("title"), max_length=160)
@@ -119,7 +120,7 @@ class Report(models.Model):
     class Meta:
         ordering = ("-pk",)
         verbose_name = _("report")
-        verbose_name_plural = _("reports")
+        verbose_name_plural = pgettext_lazy("model", "reports")
         indexes: ClassVar = [models.Index(fields=["reporter", "-id"], name="report_mine")]
         constraints: ClassVar = [
             models.CheckConstraint(

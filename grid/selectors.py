@@ -8,7 +8,7 @@ from django.db.models import Count
 
 from city.grants import areas_of
 from city.roles import Role
-from city.selectors import AreaInfo, area, area_path_name, children
+from city.selectors import AreaInfo, area, area_path, children
 
 from .models import CellWorker, EventKind, Report
 from .states import OPEN
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from city.models import User
 
 MOST_CHOICES = 300
+
+
+def short_path(code: str) -> str:
+    """The last two names of an area's path: what fits on a phone and a worker needs."""
+    return " › ".join(step.name for step in area_path(code)[-2:])
 
 
 def common_kinds(user: User, limit: int = 8) -> list[EventKind]:
@@ -46,7 +51,7 @@ def areas_to_choose(user: User) -> list[dict[str, str]]:
     if not found:
         for top in areas_of(user, Role.GRID_WORKER):
             found += _deepest(top)
-    return [{"code": info.code, "name": area_path_name(info.code)} for info in found[:MOST_CHOICES]]
+    return [{"code": info.code, "name": short_path(info.code)} for info in found[:MOST_CHOICES]]
 
 
 def _deepest(top: str) -> list[AreaInfo]:

@@ -115,7 +115,7 @@ def where(request: Asked) -> JsonResponse:
     except (KeyError, ValueError):
         return JsonResponse({"code": "bad_input"}, status=400)
     code = locate(float(x), float(y)) or ""
-    return JsonResponse({"code": code, "name": area_path_name(code) if code else ""})
+    return JsonResponse({"code": code, "name": selectors.short_path(code)})
 
 
 @login_required

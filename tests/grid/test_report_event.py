@@ -25,7 +25,16 @@ from grid.models import EventKind, Report, ReportMove
 from grid.services import load_event_kinds
 from tests.factories.city import UserFactory
 from tests.factories.grid import (
-    CELL, FRAUD, GAS, INSIDE, NEXT_CELL, NEXT_DOOR, OUTSIDE, RUBBISH, a_report, photo,
+    CELL,
+    FRAUD,
+    GAS,
+    INSIDE,
+    NEXT_CELL,
+    NEXT_DOOR,
+    OUTSIDE,
+    RUBBISH,
+    a_report,
+    photo,
 )
 
 pytestmark = pytest.mark.django_db

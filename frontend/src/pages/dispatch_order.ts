@@ -27,6 +27,10 @@ export function start(): void {
     if (typed(steps)) changed?.removeAttribute('hidden')
     else refresh('steps')
   })
+  document.body.addEventListener('live:joined', () => {
+    refresh('timeline')
+    if (!typed(steps)) refresh('steps')
+  })
   // The words of the clock grow old.
   window.setInterval(() => {
     if (!document.hidden && !typed(steps) && !steps.querySelector('details[open]')) refresh('steps')

@@ -16,4 +16,5 @@ export function start(): void {
     window.clearTimeout(timer)
     timer = window.setTimeout(refresh, CALM_MS)
   })
+  document.body.addEventListener('live:joined', refresh)
 }
