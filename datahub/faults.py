@@ -86,7 +86,15 @@ class Notes:
 
 
 STEPS = (
-    "received", "parsed", "mid_stream", "staged", "checked", "lake_committed", "committed", "mid_taps", "tapped",
+    "received",
+    "parsed",
+    "mid_stream",
+    "staged",
+    "checked",
+    "lake_committed",
+    "committed",
+    "mid_taps",
+    "tapped",
 )
 
 

@@ -31,13 +31,13 @@ class TwoNames(models.Model):
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        return self.title
+
     @property
     def title(self) -> str:
         chinese = (get_language() or "zh").startswith("zh")
         return self.name if chinese or not self.name_en else self.name_en
-
-    def __str__(self) -> str:
-        return self.title
 
 
 class Dataset(TwoNames):
@@ -203,7 +203,9 @@ class Delivery(models.Model):
             models.Index(fields=["dataset", "digest"], name="delivery_digest"),
             models.Index(fields=["id"], condition=Q(state__in=sorted(OPEN)), name="delivery_open"),
             models.Index(
-                fields=["id"], condition=Q(state="committed", tapped_at__isnull=True), name="delivery_untapped"
+                fields=["id"],
+                condition=Q(state="committed", tapped_at__isnull=True),
+                name="delivery_untapped",
             ),
         ]
 

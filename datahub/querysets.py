@@ -41,8 +41,10 @@ class DatasetQuerySet(models.QuerySet[Any]):
 
     def late(self, *, at: datetime) -> Self:
         """Sources that have not been heard for longer than twice their cycle."""
-        return self.published().filter(update_cycle__isnull=False).filter(
-            Q(fresh_at__isnull=True) | Q(fresh_at__lt=at - F("update_cycle") * 2)
+        return (
+            self.published()
+            .filter(update_cycle__isnull=False)
+            .filter(Q(fresh_at__isnull=True) | Q(fresh_at__lt=at - F("update_cycle") * 2))
         )
 
 

@@ -127,8 +127,12 @@ def latest_versions(code: str) -> dict[str, Any]:
     """What the lake holds of a dataset: version, files, first and last day."""
     found = pin(code)
     days = sorted({day for _path, day in found.files})
-    return {"version": found.version, "files": len(found.files), "first": days[0] if days else None,
-            "last": days[-1] if days else None}
+    return {
+        "version": found.version,
+        "files": len(found.files),
+        "first": days[0] if days else None,
+        "last": days[-1] if days else None,
+    }
 
 
 def row_by_ref(ref: str) -> dict[str, Any] | None:
@@ -150,8 +154,13 @@ def row_by_ref(ref: str) -> dict[str, Any] | None:
     rows = duck_engine().backend.to_pyarrow(found).to_pylist()
     if not rows:
         return None
-    return {"dataset_code": spec.code, "dataset_name": delivery.dataset.title, "delivery_id": delivery_id,
-            "row": number, "values": masked(spec, rows)[0]}
+    return {
+        "dataset_code": spec.code,
+        "dataset_name": delivery.dataset.title,
+        "delivery_id": delivery_id,
+        "row": number,
+        "values": masked(spec, rows)[0],
+    }
 
 
 def sample(code: str, limit: int = 20) -> list[dict[str, Any]]:

@@ -29,8 +29,12 @@ from .states import DeliveryState, SourceKind
 
 RECENT = 20
 TONES = {
-    DeliveryState.COMMITTED: "green", DeliveryState.UNCHANGED: "green", DeliveryState.REFUSED: "red",
-    DeliveryState.RECEIVED: "grey", DeliveryState.PARSED: "accent", DeliveryState.CHECKED: "accent",
+    DeliveryState.COMMITTED: "green",
+    DeliveryState.UNCHANGED: "green",
+    DeliveryState.REFUSED: "red",
+    DeliveryState.RECEIVED: "grey",
+    DeliveryState.PARSED: "accent",
+    DeliveryState.CHECKED: "accent",
 }
 FRESH_TONES = {"fresh": "green", "free": "green", "late": "orange", "never": "grey"}
 
@@ -41,20 +45,27 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Sources as a table: freshness against the cycle, rows today, failures, the last 24 hours as bars."""
     require(may_see_hub(request.user))
     at = clock.now()
-    datasets = list(
-        Dataset.objects.visible_to(request.user).with_today(since=start_of_day(shanghai_day(at)))
-    )
+    datasets = list(Dataset.objects.visible_to(request.user).with_today(since=start_of_day(shanghai_day(at))))
     hours = rows_per_hour([one.code for one in datasets], at=at)
     rows = [
         {
-            "dataset": one, "freshness": (fresh := freshness(one, at)), "tone": FRESH_TONES[fresh],
-            "bars": bars_of(hours[one.code]), "hours_total": sum(hours[one.code]),
+            "dataset": one,
+            "freshness": (fresh := freshness(one, at)),
+            "tone": FRESH_TONES[fresh],
+            "bars": bars_of(hours[one.code]),
+            "hours_total": sum(hours[one.code]),
         }
         for one in datasets
     ]
-    context = {"rows": rows, "at": at, "late": sum(row["freshness"] == "late" for row in rows),
-               "rows_today": sum(one.rows_today for one in datasets)}
-    template = "datahub/_overview_table.html" if request.headers.get("HX-Request") else "datahub/overview.html"
+    context = {
+        "rows": rows,
+        "at": at,
+        "late": sum(row["freshness"] == "late" for row in rows),
+        "rows_today": sum(one.rows_today for one in datasets),
+    }
+    template = (
+        "datahub/_overview_table.html" if request.headers.get("HX-Request") else "datahub/overview.html"
+    )
     return render(request, template, context)
 
 
@@ -62,8 +73,10 @@ def bars_of(counts: list[int], height: int = 20) -> list[dict[str, int]]:
     """Bars of an SVG: x, y, height of each hour; the smallest that is not empty stays visible."""
     top = max(counts, default=0) or 1
     heights = [max(round(n / top * height), 2) if n else 0 for n in counts]
-    return [{"x": n * 4, "y": height - h, "h": h, "rows": rows}
-            for n, (h, rows) in enumerate(zip(heights, counts, strict=True))]
+    return [
+        {"x": n * 4, "y": height - h, "h": h, "rows": rows}
+        for n, (h, rows) in enumerate(zip(heights, counts, strict=True))
+    ]
 
 
 def _dataset(request: HttpRequest, code: str) -> Dataset:
@@ -78,11 +91,17 @@ def dataset(request: HttpRequest, code: str) -> HttpResponse:
     at = clock.now()
     deliveries = found.deliveries.select_related("dataset")[:RECENT]
     context: dict[str, Any] = {
-        "dataset": found, "columns": found.columns.all(), "rules": found.rules.all(), "at": at,
-        "freshness": (fresh := freshness(found, at)), "tone": FRESH_TONES[fresh],
-        "deliveries": with_tones(deliveries), "provider": organisation(found.provider),
+        "dataset": found,
+        "columns": found.columns.all(),
+        "rules": found.rules.all(),
+        "at": at,
+        "freshness": (fresh := freshness(found, at)),
+        "tone": FRESH_TONES[fresh],
+        "deliveries": with_tones(deliveries),
+        "provider": organisation(found.provider),
         "place": area_path_name(found.area_code) if found.area_code else "",
-        "may_deliver": may_deliver(request.user), "may_see_sample": may_see_sample(request.user, found),
+        "may_deliver": may_deliver(request.user),
+        "may_see_sample": may_see_sample(request.user, found),
         "lake": latest_versions(found.code),
     }
     if request.headers.get("HX-Request"):
@@ -121,9 +140,14 @@ def upload(request: HttpRequest, code: str) -> HttpResponse:
         file = form.cleaned_data["file"]
         path = receive_upload(file.chunks(), name=uuid.uuid4().hex)
         delivery = receive(
-            dataset_code=found.code, path=path, source=SourceKind.UPLOAD, file_name=file.name, keeps_file=False,
+            dataset_code=found.code,
+            path=path,
+            source=SourceKind.UPLOAD,
+            file_name=file.name,
+            keeps_file=False,
             by=request.user,  # type: ignore[arg-type]
-            history=form.cleaned_data["history"] or None, period=form.cleaned_data["period"],
+            history=form.cleaned_data["history"] or None,
+            period=form.cleaned_data["period"],
             mapping=form.cleaned_data["mapping"] or None,
         )
         if delivery.repeated:  # type: ignore[attr-defined]
@@ -144,8 +168,12 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
     found.tone = TONES[found.state]  # type: ignore[attr-defined]
     rejects = may_see_rejects(request.user) and not found.is_open
     context: dict[str, Any] = {
-        "delivery": found, "dataset": found.dataset, "may_see_rejects": rejects, "steps": _steps(found),
-        "seconds": _seconds(found), "checks": sorted(found.checks.items(), key=lambda rule: -rule[1]),
+        "delivery": found,
+        "dataset": found.dataset,
+        "may_see_rejects": rejects,
+        "steps": _steps(found),
+        "seconds": _seconds(found),
+        "checks": sorted(found.checks.items(), key=lambda rule: -rule[1]),
     }
     if rejects:
         pages = Paginator(found.rejects.all(), 30)
@@ -161,7 +189,11 @@ def _seconds(found: Delivery) -> float | None:
 
 def _steps(found: Delivery) -> list[dict[str, Any]]:
     """received → being read → checked → committed, and how far this one is."""
-    end = found.state if found.state in (DeliveryState.REFUSED, DeliveryState.UNCHANGED) else DeliveryState.COMMITTED
+    end = (
+        found.state
+        if found.state in (DeliveryState.REFUSED, DeliveryState.UNCHANGED)
+        else DeliveryState.COMMITTED
+    )
     path = [DeliveryState.RECEIVED, DeliveryState.PARSED, DeliveryState.CHECKED, DeliveryState(end)]
     if found.state == DeliveryState.UNCHANGED:
         path = [DeliveryState.RECEIVED, DeliveryState.UNCHANGED]
@@ -179,9 +211,13 @@ def rejects_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     found = get_object_or_404(Delivery.objects.visible_to(request.user).select_related("dataset"), pk=pk)
     audit(
         actor=request.user,  # type: ignore[arg-type]
-        action="datahub.export_rejects", target_ref=found.ref, ip=request.META.get("REMOTE_ADDR"),
+        action="datahub.export_rejects",
+        target_ref=found.ref,
+        ip=request.META.get("REMOTE_ADDR"),
         body={"rows": found.rows_rejected},
     )
-    response = StreamingHttpResponse(reject_table(found, request.user), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(
+        reject_table(found, request.user), content_type="text/csv; charset=utf-8"
+    )
     response["Content-Disposition"] = f'attachment; filename="rejects-{found.pk}.csv"'
     return response

@@ -15,9 +15,23 @@ class DatasetOut(serializers.ModelSerializer[Dataset]):
     class Meta:
         model = Dataset
         fields = [
-            "code", "name", "name_en", "summary", "domain", "provider", "area_code", "privacy_class", "share_type",
-            "open_type", "update_cycle", "lateness_limit", "time_column", "subject_column", "key_columns",
-            "status", "fresh_at",
+            "code",
+            "name",
+            "name_en",
+            "summary",
+            "domain",
+            "provider",
+            "area_code",
+            "privacy_class",
+            "share_type",
+            "open_type",
+            "update_cycle",
+            "lateness_limit",
+            "time_column",
+            "subject_column",
+            "key_columns",
+            "status",
+            "fresh_at",
         ]
 
 
@@ -34,10 +48,32 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
     class Meta:
         model = Delivery
         fields = [
-            "id", "dataset", "state", "source", "file_name", "mapping", "period", "digest", "same_as", "is_history",
-            "rows_read", "rows_in", "rows_committed", "rows_rejected", "rows_live", "reason", "detail",
-            "fault_row", "fault_column", "notes", "checks", "repeats", "lake_version", "received_at",
-            "finished_at", "tapped_at",
+            "id",
+            "dataset",
+            "state",
+            "source",
+            "file_name",
+            "mapping",
+            "period",
+            "digest",
+            "same_as",
+            "is_history",
+            "rows_read",
+            "rows_in",
+            "rows_committed",
+            "rows_rejected",
+            "rows_live",
+            "reason",
+            "detail",
+            "fault_row",
+            "fault_column",
+            "notes",
+            "checks",
+            "repeats",
+            "lake_version",
+            "received_at",
+            "finished_at",
+            "tapped_at",
         ]
 
 

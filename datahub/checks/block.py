@@ -14,7 +14,7 @@ from datahub.faults import Fault, Reason
 from datahub.formats.base import Block
 
 from .coerce import REASONS, TYPES, coerce, compose_times
-from .keys import key_hashes
+from .keys import EVER, Span, key_hashes
 from .plan import Plan
 from .rules import CHECKS, describe, impossible_place
 
@@ -43,9 +43,11 @@ class Checked:
     good: np.ndarray | None
     faults: list[Fault]
     keys: np.ndarray | None = None
+    sorted_keys: np.ndarray | None = None  # of all rows; only where all may pass
     placed: Placed | None = None
     failures: dict[str, int] = field(default_factory=dict)
     raw_row: Callable[[int], dict[str, str]] = lambda position: {}
+    span: Span = EVER  # first and last time, where the time is part of the key
 
 
 class _Judge:
@@ -93,9 +95,27 @@ def check_block(block: Block, plan: Plan, locate: Locate | None) -> Checked:
             columns[column.code] = _tokens(columns[column.code])
     good = None if judge.bad is None else ~judge.bad
     return Checked(
-        columns, block.rows, length, block.index, good, block.faults + judge.faults, keys, placed, failures,
+        columns,
+        block.rows,
+        length,
+        block.index,
+        good,
+        block.faults + judge.faults,
+        keys,
+        np.sort(keys) if keys is not None and good is None else None,
+        placed,
+        failures,
         raw_row=lambda position: _raw_row(block, position),
+        span=_span(columns, plan),
     )
+
+
+def _span(columns: dict[str, pa.Array], plan: Plan) -> Span:
+    name = plan.spec.time_column
+    if not name or name not in plan.spec.key_columns or not pa.types.is_timestamp(columns[name].type):
+        return EVER
+    ends = pc.min_max(columns[name].view(pa.int64()))
+    return (ends["min"].as_py(), ends["max"].as_py()) if ends["min"].is_valid else EVER
 
 
 def _make(code: str, kind, block: Block, plan: Plan, length: int):  # type: ignore[no-untyped-def]

@@ -13,19 +13,36 @@ from datahub.faults import Reason
 
 UTC_TIME = pa.timestamp("us", "UTC")
 TYPES: dict[Kind, pa.DataType] = {
-    "text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(),
-    "time": UTC_TIME, "date": pa.date32(),
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "time": UTC_TIME,
+    "date": pa.date32(),
 }
 REASONS: dict[Kind, Reason] = {
-    "text": Reason.NOT_TEXT, "integer": Reason.NOT_INTEGER, "number": Reason.NOT_NUMBER,
-    "boolean": Reason.NOT_BOOLEAN, "time": Reason.NOT_TIME, "date": Reason.NOT_DATE,
+    "text": Reason.NOT_TEXT,
+    "integer": Reason.NOT_INTEGER,
+    "number": Reason.NOT_NUMBER,
+    "boolean": Reason.NOT_BOOLEAN,
+    "time": Reason.NOT_TIME,
+    "date": Reason.NOT_DATE,
 }
 YES, NO = ("true", "1", "yes", "y", "t", "是", "有"), ("false", "0", "no", "n", "f", "否", "无")
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 INTEGER = r"^[+-]?\d{1,18}(\.0*)?$"
 TIME_FORMATS = (
-    "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M",
-    "%Y年%m月%d日", "%Y%m%d%H%M%S", "%Y%m%d", "%m/%d/%Y %I:%M:%S %p", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d",
+    "%Y年%m月%d日 %H:%M:%S",
+    "%Y年%m月%d日 %H:%M",
+    "%Y年%m月%d日",
+    "%Y%m%d%H%M%S",
+    "%Y%m%d",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%Y.%m.%d %H:%M:%S",
+    "%Y.%m.%d",
 )
 # Shanghai has stood at +08:00 since its last summer time ended in September 1991.
 FIXED_OFFSET_US = {"Asia/Shanghai": 8 * 3_600_000_000, "UTC": 0}
@@ -168,7 +185,9 @@ def naive_to_utc(array: pa.Array, zone: str) -> pa.Array:
 def _parse_times(array: pa.Array, mapping: MappingSpec) -> pa.Array:
     """ISO 8601 with or without offset first, then the mapping's formats, then common ones."""
     text = pc.utf8_trim_whitespace(array).to_pandas()
-    aware = text.str.contains(r"[T ]\d\d:?\d\d.*(?:Z|[+-]\d\d:?\d\d)$", regex=True, na=False).to_numpy(dtype=bool)
+    aware = text.str.contains(r"[T ]\d\d:?\d\d.*(?:Z|[+-]\d\d:?\d\d)$", regex=True, na=False).to_numpy(
+        dtype=bool
+    )
     result = np.full(len(text), np.datetime64("NaT"), dtype="datetime64[us]")
     if aware.any():
         stamps = pd.to_datetime(text[aware], format="ISO8601", errors="coerce", utc=True)
@@ -199,7 +218,12 @@ def _date(array: pa.Array, mapping: MappingSpec) -> Coerced:
 
 
 _COERCERS: dict[Kind, Callable[[pa.Array, MappingSpec], Coerced]] = {
-    "text": _text, "integer": _integer, "number": _number, "boolean": _boolean, "time": _time, "date": _date,
+    "text": _text,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "time": _time,
+    "date": _date,
 }
 
 

@@ -34,37 +34,62 @@ def _column_hashes(array: pa.Array) -> np.ndarray:
     elif pa.types.is_boolean(array.type):
         array = array.cast(pa.int64())
     values = array.fill_null(0).to_numpy(zero_copy_only=False)
-    return values.astype(np.int64, copy=False).view(np.uint64) if values.dtype != np.float64 else values.view(np.uint64)
+    return (
+        values.astype(np.int64, copy=False).view(np.uint64)
+        if values.dtype != np.float64
+        else values.view(np.uint64)
+    )
+
+
+Span = tuple[int, int]
+EVER: Span = (-(2**63), 2**63 - 1)
+MOST_RUNS = 4
 
 
 class SeenKeys:
-    """Keys of the rows so far, in sorted runs that merge as they grow."""
+    """Keys of the rows so far, in sorted runs.
+
+    Where the time is part of the key, a run knows its span of time: a batch is compared with those runs
+    only that it overlaps, which for a file in order of time are hardly any. Runs that overlap are merged.
+    """
 
     def __init__(self) -> None:
-        self._runs: list[np.ndarray] = []
+        self._runs: list[tuple[np.ndarray, Span]] = []
 
-    def repeated(self, hashes: np.ndarray) -> np.ndarray | None:
-        """Which of these rows repeat an earlier one, of this batch or before; None when none does."""
-        fresh = np.sort(hashes)
+    def repeated(
+        self, hashes: np.ndarray, in_order: np.ndarray | None = None, span: Span = EVER
+    ) -> np.ndarray | None:
+        """Which of these rows repeat an earlier one, of this batch or before; None when none does.
+
+        in_order: the same numbers sorted, where somebody had the time already.
+        """
+        fresh = np.sort(hashes) if in_order is None else in_order
         inside = bool((fresh[1:] == fresh[:-1]).any())
-        before = np.zeros(len(hashes), dtype=bool)
-        for run in self._runs:
-            if fresh[-1] < run[0] or fresh[0] > run[-1]:
+        found = np.zeros(len(hashes), dtype=bool)
+        for run, (low, high) in self._runs:
+            if span[0] > high or span[1] < low or fresh[-1] < run[0] or fresh[0] > run[-1]:
                 continue
             place = np.searchsorted(run, fresh)
             place[place == len(run)] = 0
             hits = fresh[run[place] == fresh]
             if len(hits):
-                before |= np.isin(hashes, hits)
+                found |= np.isin(hashes, hits)
         if inside:
             first = np.zeros(len(hashes), dtype=bool)
             first[np.unique(hashes, return_index=True)[1]] = True
-            before |= ~first
+            found |= ~first
             fresh = np.unique(fresh)
-        self._add(fresh)
-        return before if before.any() else None
+        self._add(fresh, span)
+        return found if found.any() else None
 
-    def _add(self, run: np.ndarray) -> None:
-        while self._runs and len(self._runs[-1]) <= 2 * len(run):
-            run = np.sort(np.concatenate([self._runs.pop(), run]), kind="stable")
-        self._runs.append(run)
+    def _add(self, run: np.ndarray, span: Span) -> None:
+        self._runs.append((run, span))
+        over = [n for n, (_, (low, high)) in enumerate(self._runs) if span[0] <= high and span[1] >= low]
+        if len(over) <= MOST_RUNS:
+            return
+        # The smaller ones, so that a row is not copied at each merge.
+        over.sort(key=lambda n: len(self._runs[n][0]))
+        chosen = [self._runs[n] for n in over[:MOST_RUNS]]
+        self._runs = [one for n, one in enumerate(self._runs) if n not in over[:MOST_RUNS]]
+        merged = np.sort(np.concatenate([one for one, _ in chosen]), kind="stable")
+        self._runs.append((merged, (min(s[0] for _, s in chosen), max(s[1] for _, s in chosen))))

@@ -44,7 +44,9 @@ def choose_encoding(sample: bytes) -> str:
     return "gb18030" if wrong["gb18030"] < wrong["utf-8"] else "utf-8"
 
 
-def text_bytes(stream: BinaryIO, notes: Notes, encoding: str = "", size: int = BLOCK_BYTES) -> Iterator[bytes]:
+def text_bytes(
+    stream: BinaryIO, notes: Notes, encoding: str = "", size: int = BLOCK_BYTES
+) -> Iterator[bytes]:
     """Chunks of the stream as UTF-8; undecodable bytes of a UTF-8 file stay as they are.
 
     In other encodings they become U+FFFD, which the readers know as undecodable.
@@ -57,7 +59,7 @@ def text_bytes(stream: BinaryIO, notes: Notes, encoding: str = "", size: int = B
     decoder = None
     chunk = first
     while chunk:
-        if not encoding:
+        if not encoding and not chunk.isascii():
             encoding = choose_encoding(chunk[:SAMPLE_BYTES]) or choose_encoding(chunk)
         if encoding in ("", "utf-8"):
             yield chunk
@@ -78,6 +80,13 @@ def whole_lines(chunks: Iterator[bytes], *, quote: bytes = b"") -> Iterator[byte
     """
     rest = b""
     for chunk in chunks:
+        if not quote or (quote not in chunk and quote not in rest):
+            # The usual case, with one copy of the bytes: the last line end is a safe place to cut.
+            cut = chunk.rfind(b"\n") + 1
+            if cut:
+                yield b"".join((rest, memoryview(chunk)[:cut]))
+                rest = chunk[cut:]
+                continue
         data = rest + chunk if rest else chunk
         cut = _last_line_end(data, quote)
         if cut:
@@ -89,6 +98,8 @@ def whole_lines(chunks: Iterator[bytes], *, quote: bytes = b"") -> Iterator[byte
             cut = _forced_cut(rest)
             yield rest[:cut]
             rest = rest[cut:]
+    if len(rest) > MAX_LINE_BYTES:
+        _forced_cut(rest)
     if rest:
         yield rest
 

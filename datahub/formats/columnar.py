@@ -88,8 +88,9 @@ class WorkbookSource:
             cells.pop()
         if len(cells) > XLSX_MAX_COLUMNS:
             raise Refusal(Refused.TOO_LARGE, f"> {XLSX_MAX_COLUMNS} columns")
-        self.header = [str(cell).strip() if cell is not None else f"column {n + 1}"
-                       for n, cell in enumerate(cells)]
+        self.header = [
+            str(cell).strip() if cell is not None else f"column {n + 1}" for n, cell in enumerate(cells)
+        ]
         repeated = sorted({name for name in self.header if self.header.count(name) > 1})
         if repeated:
             raise Refusal(Refused.REPEATED_HEADER, ", ".join(repeated))
@@ -137,7 +138,9 @@ def check_archive(path: str | Path) -> None:
             packed = sum(part.compress_size for part in parts) or 1
             if len(parts) > XLSX_MAX_PARTS:
                 raise Refusal(Refused.TOO_LARGE, f"{len(parts)} parts")
-            worst = max((p.file_size / max(p.compress_size, 1) for p in parts if p.file_size > 2**20), default=0)
+            worst = max(
+                (p.file_size / max(p.compress_size, 1) for p in parts if p.file_size > 2**20), default=0
+            )
             if unpacked > XLSX_MAX_UNPACKED or unpacked / packed > XLSX_MAX_RATIO or worst > XLSX_MAX_RATIO:
                 detail = f"{packed} bytes unpack to {unpacked}"
                 raise Refusal(Refused.TOO_LARGE, detail)

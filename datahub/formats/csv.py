@@ -18,16 +18,27 @@ MARK = "\ufffd".encode()
 DELIMITERS = (",", "\t", ";", "|")
 NAIVE_TIME, AWARE_TIME = pa.timestamp("us"), pa.timestamp("us", "UTC")
 TYPES: dict[str, pa.DataType] = {
-    "text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "date": pa.date32(),
-    "time": NAIVE_TIME, "boolean": pa.string(),
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "date": pa.date32(),
+    "time": NAIVE_TIME,
+    "boolean": pa.string(),
 }
 
 
 class CsvSource:
     """A delimited text file with a header."""
 
-    def __init__(self, stream: BinaryIO, *, delimiter: str = "", encoding: str = "",
-                 null_tokens: tuple[str, ...] = ("",), block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        *,
+        delimiter: str = "",
+        encoding: str = "",
+        null_tokens: tuple[str, ...] = ("",),
+        block_bytes: int = BLOCK_BYTES,
+    ) -> None:
         self.notes, self.hints, self.null_tokens = Notes(), {}, null_tokens
         self._worked: dict[str, pa.DataType] | None = None
         self._lines = whole_lines(text_bytes(stream, self.notes, encoding, block_bytes), quote=b'"')
@@ -57,29 +68,37 @@ class CsvSource:
 
     def parse(self, piece: bytes) -> Block:
         """Typed if every value fits its hint, else as text; else by the slow reader of the language."""
+        converted = bool(self.notes.lines)
+        if not piece.isascii():
+            try:
+                piece.decode()
+            except UnicodeDecodeError:
+                piece, converted = piece.decode("utf-8", "replace").encode(), True
+        block = self._parse(piece)
+        # Only bytes that could not be read leave this mark, unless the writer of UTF-8 meant it.
+        return _without_mark(block) if converted and MARK in piece else block
+
+    def _parse(self, piece: bytes) -> Block:
         for types in self._tries():
             try:
                 block = self._read(piece, types)
             except pa.ArrowInvalid:
                 continue
-            self._worked = types
+            if pa.string() not in types.values() or types != dict.fromkeys(types, pa.string()):
+                self._worked = types  # text always works: it is no reason to give up typed reading
             return block
         return self._read_slowly(piece)
 
     def _tries(self) -> Iterator[dict[str, pa.DataType]]:
-        """Times without an offset, times with one, then bytes; what worked last goes first."""
+        """Times without an offset, times with one, then text; what worked last goes first."""
         hinted = {name: TYPES[kind] for name, kind in self.hints.items()}
-        worked = self._worked
-        if worked is not None:
-            yield worked
-        if hinted and worked != hinted:
-            yield hinted
         aware = {name: AWARE_TIME if kind == NAIVE_TIME else kind for name, kind in hinted.items()}
-        if aware != hinted and worked != aware:
-            yield aware
-        as_bytes = dict.fromkeys(self.hints or self.header, pa.binary())
-        if worked != as_bytes:
-            yield as_bytes
+        as_text = dict.fromkeys(self.hints or self.header, pa.string())
+        done: list[dict[str, pa.DataType]] = []
+        for types in (self._worked, hinted, aware, as_text):
+            if types and types not in done:
+                done.append(types)
+                yield types
 
     def _read(self, piece: bytes, types: dict[str, pa.DataType]) -> Block:
         bad: list[arrow_csv.InvalidRow] = []
@@ -97,8 +116,11 @@ class CsvSource:
                 delimiter=self.delimiter, newlines_in_values=b'"' in piece, invalid_row_handler=skip
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=types, include_columns=list(types), null_values=list(self.null_tokens),
-                strings_can_be_null=True, quoted_strings_can_be_null=True,
+                column_types=types,
+                include_columns=list(types),
+                null_values=list(self.null_tokens),
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
             ),
         )
         arrays = {name: flat(table.column(name)) for name in types}
@@ -108,16 +130,19 @@ class CsvSource:
             places = [(row.number or 1) - 1 for row in bad]
             index = np.delete(np.arange(table.num_rows + len(bad)), places)
             faults = [
-                Fault(place, "", Reason.FIELD_COUNT, row.text[:500],
-                      f"{row.actual_columns} / {row.expected_columns}")
+                Fault(
+                    place,
+                    "",
+                    Reason.FIELD_COUNT,
+                    row.text[:500],
+                    f"{row.actual_columns} / {row.expected_columns}",
+                )
                 for place, row in zip(places, bad, strict=True)
             ]
-        block = _as_text(Block(arrays, table.num_rows + len(bad), index, faults))
-        # Only bytes that could not be converted leave this mark; in UTF-8 it is the writer's own.
-        return _without_mark(block) if self.notes.lines and MARK in piece else block
+        return Block(arrays, table.num_rows + len(bad), index, faults)
 
     def _read_slowly(self, piece: bytes) -> Block:
-        text = piece.decode("utf-8", "replace")
+        text = piece.decode()
         csv.field_size_limit(MAX_LINE_BYTES)
         wanted = list(self.hints or self.header)
         at = [self.header.index(name) for name in wanted]
@@ -147,7 +172,7 @@ class CsvSource:
             rows += 1
         columns = list(zip(*kept, strict=True)) if kept else [()] * len(wanted)
         arrays = {name: pa.array(column, pa.string()) for name, column in zip(wanted, columns, strict=True)}
-        return _without_mark(Block(arrays, rows, np.array(index, dtype=np.int64), faults))
+        return Block(arrays, rows, np.array(index, dtype=np.int64), faults)
 
 
 def _split_header(block: bytes) -> tuple[str, bytes]:
@@ -162,34 +187,6 @@ def _split_header(block: bytes) -> tuple[str, bytes]:
 
 def _guess_delimiter(head: str) -> str:
     return max(DELIMITERS, key=head.count)
-
-
-def _as_text(block: Block) -> Block:
-    """Columns read as bytes become text; rows with bytes that are none become faults."""
-    bad: dict[int, Fault] = {}
-    arrays = dict(block.arrays)
-    for name, array in block.arrays.items():
-        if not pa.types.is_binary(array.type):
-            continue
-        try:
-            arrays[name] = array.cast(pa.string())
-        except pa.ArrowInvalid:
-            values = array.to_pylist()
-            for n, value in enumerate(values):
-                if value is not None and not _is_text(value):
-                    raw = value.decode("utf-8", "backslashreplace")
-                    bad.setdefault(n, Fault(block.place(n), name, Reason.UNDECODABLE, raw[:500]))
-                    values[n] = b""
-            arrays[name] = pa.array(values, pa.binary()).cast(pa.string())
-    return _drop(Block(arrays, block.rows, block.index, block.faults), bad)
-
-
-def _is_text(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _without_mark(block: Block) -> Block:

@@ -14,8 +14,12 @@ from .base import Block, flat
 from .blocks import BLOCK_BYTES, text_bytes, whole_lines
 
 TYPES: dict[str, pa.DataType] = {
-    "text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(),
-    "date": pa.string(), "time": pa.string(),
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.string(),
+    "time": pa.string(),
 }
 HEADER_LINES = 200  # an optional field may be missing in the first line
 
@@ -23,8 +27,9 @@ HEADER_LINES = 200  # an optional field may be missing in the first line
 class JsonLinesSource:
     """The header is the union of the names in the first lines; other names are extra columns."""
 
-    def __init__(self, stream: BinaryIO, *, null_tokens: tuple[str, ...] = ("",),
-                 block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(
+        self, stream: BinaryIO, *, null_tokens: tuple[str, ...] = ("",), block_bytes: int = BLOCK_BYTES
+    ) -> None:
         self.notes, self.hints, self.null_tokens = Notes(), {}, null_tokens
         self._blocks = whole_lines(text_bytes(stream, self.notes, "", block_bytes))
         self._first = next(self._blocks, b"")

@@ -21,8 +21,13 @@ from .tables import DAY, SYSTEM_COLUMNS, Pinned, schema_mark
 
 KEEP_VIEWS = 64
 _SQL_TYPES = {
-    pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.float64(): "DOUBLE",
-    pa.bool_(): "BOOLEAN", pa.timestamp("us", "UTC"): "TIMESTAMPTZ", pa.date32(): "DATE",
+    pa.string(): "VARCHAR",
+    pa.int64(): "BIGINT",
+    pa.int32(): "INTEGER",
+    pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN",
+    pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
+    pa.date32(): "DATE",
 }
 
 
@@ -74,7 +79,9 @@ class DuckEngine:
 
 
 def _select(spec: DatasetSpec, paths: list[str]) -> str:
-    columns = {column.code: TYPES[column.kind] for column in spec.columns} | SYSTEM_COLUMNS | {DAY: pa.date32()}
+    columns = (
+        {column.code: TYPES[column.kind] for column in spec.columns} | SYSTEM_COLUMNS | {DAY: pa.date32()}
+    )
     if not paths:
         nothing = ", ".join(f'CAST(NULL AS {_SQL_TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
         return f"SELECT {nothing} WHERE false"
@@ -83,17 +90,13 @@ def _select(spec: DatasetSpec, paths: list[str]) -> str:
     # Files written before a column was added lack it; reading by name fills it with nulls. An empty
     # relation with the whole schema makes sure that every column is known even if no file has it.
     shape = ", ".join(f'CAST(NULL AS {_SQL_TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
+    read = f"read_parquet([{files}], hive_partitioning = true, hive_types = {{'{DAY}': DATE}}"
     mark = f"-{schema_mark(spec)}"
+    # Names are the catalogue's, checked when it was written; paths are the table's own.
     if all(mark in path.rsplit("/", 1)[-1] for path in paths):
-        return (
-            f"SELECT {chosen} FROM read_parquet([{files}], hive_partitioning = true, "
-            f"hive_types = {{'{DAY}': DATE}})"
-        )
-    return (
-        f"SELECT {chosen} FROM (SELECT {shape} WHERE false UNION ALL BY NAME "
-        f"SELECT * FROM read_parquet([{files}], hive_partitioning = true, "
-        f"hive_types = {{'{DAY}': DATE}}, union_by_name = true))"
-    )
+        return f"SELECT {chosen} FROM {read})"  # noqa: S608
+    widened = f"SELECT {shape} WHERE false UNION ALL BY NAME SELECT * FROM {read}, union_by_name = true)"  # noqa: S608
+    return f"SELECT {chosen} FROM ({widened})"  # noqa: S608
 
 
 _mine = threading.local()

@@ -28,6 +28,8 @@ FILE_ROWS = 524_288
 BUFFER_ROWS = 1_572_864
 ROW_GROUP_ROWS = 131_072
 IN_FLIGHT = 3
+SMALL_ROWS = 16_384
+NO_STATISTICS = {"_cell", "_generation", "_live"}
 
 
 def shanghai_days(times: pa.Array) -> np.ndarray:
@@ -72,6 +74,7 @@ class Stager:
         self._buffered: dict[int, int] = defaultdict(int)
         self._pending: list[Future[StagedFile]] = []
         self._count = 0
+        self._dictionaries: tuple[list[str], Any] | None = None
         self._made: set[str] = set()
         self._marks = f"{schema_mark(self.spec)}-{self.mark}"
         self._known_us = int(self.known_from.timestamp() * 1_000_000)
@@ -113,7 +116,9 @@ class Stager:
         system = {
             "_delivery": pa.repeat(pa.scalar(self.delivery_id, pa.int64()), length),
             "_row": pa.array(numbers, pa.int64()),
-            "_known_from": pa.repeat(pa.scalar(self._known_us, pa.int64()), length).view(pa.timestamp("us", "UTC")),
+            "_known_from": pa.repeat(pa.scalar(self._known_us, pa.int64()), length).view(
+                pa.timestamp("us", "UTC")
+            ),
             "_area": areas,
             "_cell": cells,
             "_generation": pa.repeat(pa.scalar(self.generation, pa.int32()), length),
@@ -123,15 +128,33 @@ class Stager:
         return pa.table(arrays, names=self._schema.names)
 
     def _places(self, placed: Placed | None, length: int) -> tuple[pa.Array, pa.Array]:
-        """Area down to the village, and the cell where one is known, as dictionaries: few codes, many rows."""
+        """Area down to the village, and the cell where one is known, as dictionaries: few codes, many rows.
+
+        The dictionaries of a large batch hold every code, so that all batches share them and the writer
+        need not build its own; those of a small one hold only its own codes.
+        """
         if placed is None:
             codes, index = [""], np.zeros(length, dtype=np.int32)
+        elif length < SMALL_ROWS:
+            used, index = np.unique(placed.index, return_inverse=True)
+            codes = [placed.codes[n] for n in used]
         else:
             codes, index = placed.codes, placed.index
-        areas = pa.array([(code[:12] or self.area_code) for code in codes], pa.string())
-        cells = pa.array([code if len(code) > 12 else "" for code in codes], pa.string())
-        at = pa.array(index, pa.int32())
-        return pa.DictionaryArray.from_arrays(at, areas), pa.DictionaryArray.from_arrays(at, cells)
+        areas, area_of, cells, cell_of = self._words(codes)
+        return (
+            pa.DictionaryArray.from_arrays(pa.array(area_of[index]), areas),
+            pa.DictionaryArray.from_arrays(pa.array(cell_of[index]), cells),
+        )
+
+    def _words(self, codes: list[str]) -> tuple[pa.Array, np.ndarray, pa.Array, np.ndarray]:
+        """Dictionaries of areas and cells, and where each code stands in them."""
+        known = self._dictionaries
+        if known is not None and known[0] is codes:
+            return known[1]
+        areas, area_of = _dictionary([code[:12] or self.area_code for code in codes])
+        cells, cell_of = _dictionary([code if len(code) > 12 else "" for code in codes])
+        self._dictionaries = (codes, (areas, area_of, cells, cell_of))
+        return areas, area_of, cells, cell_of
 
     def _live(self, columns: dict[str, pa.Array], length: int) -> pa.Array:
         """Fresh enough to start something; a delivery of history has no such row."""
@@ -181,9 +204,9 @@ class Stager:
         lows: dict[str, Any] = {"_delivery": self.delivery_id}
         highs: dict[str, Any] = {"_delivery": self.delivery_id}
         with self._fs.open_output_stream(target) as sink:
-            with pq.ParquetWriter(sink, self._schema, **_writer_options(self._schema)) as writer:
+            with pq.ParquetWriter(sink, parts[0].schema, **_writer_options(self._schema)) as writer:
                 for part in _regroup(parts):
-                    writer.write_table(part.cast(self._schema) if part.schema != self._schema else part)
+                    writer.write_table(part)
                     numbers = part.column("_row")
                     first = min(first, pc.min(numbers).as_py())
                     last = max(last, pc.max(numbers).as_py())
@@ -202,12 +225,30 @@ def _regroup(parts: list[pa.Table]) -> Iterable[pa.Table]:
 
 def _writer_options(schema: pa.Schema) -> dict[str, Any]:
     """Words in dictionaries, counters as differences, measured values plain."""
-    words = [f.name for f in schema if pa.types.is_string(f.type) or f.name in ("_delivery", "_known_from", "_generation")]
+    words = [
+        f.name
+        for f in schema
+        if pa.types.is_string(f.type) or f.name in ("_delivery", "_known_from", "_generation")
+    ]
     counters = {
-        f.name: "DELTA_BINARY_PACKED" for f in schema
+        f.name: "DELTA_BINARY_PACKED"
+        for f in schema
         if f.name not in words and (pa.types.is_timestamp(f.type) or pa.types.is_integer(f.type))
     }
-    return {"compression": "zstd", "compression_level": 1, "use_dictionary": words, "column_encoding": counters}
+    return {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": words,
+        "column_encoding": counters,
+        "write_statistics": [name for name in schema.names if name not in NO_STATISTICS],
+        "store_schema": False,  # dictionaries here are our way of writing, not part of the type
+    }
+
+
+def _dictionary(words: list[str]) -> tuple[pa.Array, np.ndarray]:
+    """Each word once, and where each of the given ones stands."""
+    places = {word: n for n, word in enumerate(dict.fromkeys(words))}
+    return pa.array(list(places), pa.string()), np.array([places[word] for word in words], dtype=np.int32)
 
 
 def _by_day(table: pa.Table, days: np.ndarray) -> list[tuple[int, pa.Table]]:

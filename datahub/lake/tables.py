@@ -24,8 +24,13 @@ from datahub.declare import DatasetSpec
 APP_ID = "datahub"
 DAY = "day"
 SYSTEM_COLUMNS: dict[str, pa.DataType] = {
-    "_delivery": pa.int64(), "_row": pa.int64(), "_known_from": UTC_TIME, "_area": pa.string(),
-    "_cell": pa.string(), "_generation": pa.int32(), "_live": pa.bool_(),
+    "_delivery": pa.int64(),
+    "_row": pa.int64(),
+    "_known_from": UTC_TIME,
+    "_area": pa.string(),
+    "_cell": pa.string(),
+    "_generation": pa.int32(),
+    "_live": pa.bool_(),
 }
 _used_here = False
 _forked_after_use = False
@@ -128,7 +133,11 @@ def ensure_table(spec: DatasetSpec) -> Any:
     table = open_table(spec.code)
     if table is None:
         delta.DeltaTable.create(
-            table_root(spec.code), schema=lake_schema(spec), partition_by=[DAY], mode="ignore", name=spec.code,
+            table_root(spec.code),
+            schema=lake_schema(spec),
+            partition_by=[DAY],
+            mode="ignore",
+            name=spec.code,
             configuration={"delta.appendOnly": "true", "delta.checkpointInterval": "50"},
         )
         table = open_table(spec.code)
@@ -165,12 +174,13 @@ def commit_files(spec: DatasetSpec, files: list[StagedFile], *, number: int, del
     if (table.transaction_version(APP_ID) or 0) >= number:
         return int(table.version())
     written_ms = time.time_ns() // 1_000_000
-    actions = [
-        AddAction(f.path, f.size, {DAY: f.day.isoformat()}, written_ms, True, f.stats) for f in files
-    ]
+    actions = [AddAction(f.path, f.size, {DAY: f.day.isoformat()}, written_ms, True, f.stats) for f in files]
     with _lock:
         table.create_write_transaction(
-            actions, "append", lake_schema(spec), partition_by=[DAY],
+            actions,
+            "append",
+            lake_schema(spec),
+            partition_by=[DAY],
             commit_properties=delta.CommitProperties(
                 app_transactions=[delta.Transaction(APP_ID, number)],
                 custom_metadata={"delivery": str(delivery_id)},

@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,247 +15,546 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Dataset',
+            name="Dataset",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('name_en', models.CharField(blank=True, max_length=200, verbose_name='English name')),
-                ('code', models.CharField(max_length=80, unique=True, verbose_name='code')),
-                ('summary', models.TextField(blank=True, verbose_name='summary')),
-                ('domain', models.CharField(blank=True, max_length=40, verbose_name='domain')),
-                ('provider', models.CharField(blank=True, max_length=40, verbose_name='provider')),
-                ('area_code', models.CharField(blank=True, max_length=16, verbose_name='area')),
-                ('privacy_class', models.CharField(choices=[('none', 'No personal data'), ('internal', 'Internal'), ('personal', 'Personal'), ('sensitive', 'Sensitive')], max_length=12, verbose_name='privacy class')),
-                ('share_type', models.CharField(choices=[('unconditional', 'Shared unconditionally'), ('conditional', 'Shared on conditions'), ('none', 'Not shared')], max_length=16, verbose_name='share type')),
-                ('open_type', models.CharField(choices=[('open', 'Open'), ('conditional', 'Open on conditions'), ('closed', 'Not open')], max_length=16, verbose_name='open type')),
-                ('update_cycle', models.DurationField(blank=True, null=True, verbose_name='update cycle')),
-                ('lateness_limit', models.DurationField(verbose_name='lateness limit')),
-                ('time_column', models.CharField(blank=True, max_length=63)),
-                ('subject_column', models.CharField(blank=True, max_length=63)),
-                ('key_columns', models.JSONField(default=list)),
-                ('lon_column', models.CharField(blank=True, max_length=63)),
-                ('lat_column', models.CharField(blank=True, max_length=63)),
-                ('datum', models.CharField(default='cgcs2000', max_length=10)),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published'), ('retired', 'Retired')], default='draft', max_length=12, verbose_name='status')),
-                ('pack', models.CharField(blank=True, max_length=80)),
-                ('revision', models.PositiveIntegerField(default=1)),
-                ('turn', models.BigIntegerField(default=0)),
-                ('fresh_at', models.DateTimeField(blank=True, null=True, verbose_name='last heard')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                ("name_en", models.CharField(blank=True, max_length=200, verbose_name="English name")),
+                ("code", models.CharField(max_length=80, unique=True, verbose_name="code")),
+                ("summary", models.TextField(blank=True, verbose_name="summary")),
+                ("domain", models.CharField(blank=True, max_length=40, verbose_name="domain")),
+                ("provider", models.CharField(blank=True, max_length=40, verbose_name="provider")),
+                ("area_code", models.CharField(blank=True, max_length=16, verbose_name="area")),
+                (
+                    "privacy_class",
+                    models.CharField(
+                        choices=[
+                            ("none", "No personal data"),
+                            ("internal", "Internal"),
+                            ("personal", "Personal"),
+                            ("sensitive", "Sensitive"),
+                        ],
+                        max_length=12,
+                        verbose_name="privacy class",
+                    ),
+                ),
+                (
+                    "share_type",
+                    models.CharField(
+                        choices=[
+                            ("unconditional", "Shared unconditionally"),
+                            ("conditional", "Shared on conditions"),
+                            ("none", "Not shared"),
+                        ],
+                        max_length=16,
+                        verbose_name="share type",
+                    ),
+                ),
+                (
+                    "open_type",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("conditional", "Open on conditions"),
+                            ("closed", "Not open"),
+                        ],
+                        max_length=16,
+                        verbose_name="open type",
+                    ),
+                ),
+                ("update_cycle", models.DurationField(blank=True, null=True, verbose_name="update cycle")),
+                ("lateness_limit", models.DurationField(verbose_name="lateness limit")),
+                ("time_column", models.CharField(blank=True, max_length=63)),
+                ("subject_column", models.CharField(blank=True, max_length=63)),
+                ("key_columns", models.JSONField(default=list)),
+                ("lon_column", models.CharField(blank=True, max_length=63)),
+                ("lat_column", models.CharField(blank=True, max_length=63)),
+                ("datum", models.CharField(default="cgcs2000", max_length=10)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("draft", "Draft"), ("published", "Published"), ("retired", "Retired")],
+                        default="draft",
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                ("pack", models.CharField(blank=True, max_length=80)),
+                ("revision", models.PositiveIntegerField(default=1)),
+                ("turn", models.BigIntegerField(default=0)),
+                ("fresh_at", models.DateTimeField(blank=True, null=True, verbose_name="last heard")),
             ],
             options={
-                'verbose_name': 'dataset',
-                'verbose_name_plural': 'datasets',
-                'ordering': ['domain', 'code'],
+                "verbose_name": "dataset",
+                "verbose_name_plural": "datasets",
+                "ordering": ["domain", "code"],
             },
         ),
         migrations.CreateModel(
-            name='DatasetWriter',
+            name="DatasetWriter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.BigIntegerField(default=0)),
-                ('holder', models.CharField(blank=True, max_length=120)),
-                ('claimed_at', models.DateTimeField(null=True)),
-                ('dataset', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='writer', to='datahub.dataset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token", models.BigIntegerField(default=0)),
+                ("holder", models.CharField(blank=True, max_length=120)),
+                ("claimed_at", models.DateTimeField(null=True)),
+                (
+                    "dataset",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="writer",
+                        to="datahub.dataset",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('received', 'Received'), ('parsed', 'Being read'), ('checked', 'Checked'), ('committed', 'Committed'), ('unchanged', 'Unchanged'), ('refused', 'Refused')], default='received', max_length=12, verbose_name='state')),
-                ('source', models.CharField(choices=[('file', 'File'), ('upload', 'Upload'), ('push', 'Push'), ('table', 'Platform')], max_length=12, verbose_name='source')),
-                ('file_name', models.CharField(blank=True, max_length=255, verbose_name='file')),
-                ('path', models.TextField(blank=True)),
-                ('keeps_file', models.BooleanField(default=True)),
-                ('mapping', models.CharField(blank=True, max_length=63)),
-                ('period', models.CharField(blank=True, max_length=80, verbose_name='period')),
-                ('digest', models.CharField(max_length=64)),
-                ('asked_history', models.BooleanField(null=True)),
-                ('is_history', models.BooleanField(default=False, verbose_name='history')),
-                ('live_since', models.DateTimeField(null=True)),
-                ('shift', models.DurationField(null=True)),
-                ('rows_read', models.BigIntegerField(default=0)),
-                ('rows_passed', models.BigIntegerField(default=0)),
-                ('rows_in', models.BigIntegerField(default=0, verbose_name='rows in')),
-                ('rows_committed', models.BigIntegerField(default=0, verbose_name='rows committed')),
-                ('rows_rejected', models.BigIntegerField(default=0, verbose_name='rows rejected')),
-                ('rows_live', models.BigIntegerField(default=0)),
-                ('reason', models.CharField(blank=True, choices=[('empty', 'the file is empty'), ('no_rows', 'the file holds no rows'), ('no_row_passed', 'no row passed the checks'), ('wrong_type', 'the file is of a kind that is not taken here'), ('missing_columns', 'required columns are missing'), ('repeated_header', 'a column name occurs twice in the header'), ('line_too_long', 'a line is longer than allowed'), ('truncated', 'the file ends too early'), ('damaged', 'the file is damaged'), ('too_large', 'the file is larger than this format allows'), ('no_mapping', 'no such mapping'), ('lost', 'the process ended and the source is gone or changed; deliver again'), ('failed', 'the delivery failed')], max_length=20, verbose_name='reason')),
-                ('detail', models.TextField(blank=True)),
-                ('fault_row', models.BigIntegerField(null=True)),
-                ('fault_column', models.CharField(blank=True, max_length=200)),
-                ('notes', models.JSONField(default=list)),
-                ('checks', models.JSONField(default=dict)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('repeats', models.PositiveIntegerField(default=0)),
-                ('turn', models.BigIntegerField(null=True)),
-                ('lake_version', models.BigIntegerField(null=True)),
-                ('received_at', models.DateTimeField(verbose_name='received')),
-                ('checked_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
-                ('tapped_at', models.DateTimeField(null=True)),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='datahub.dataset')),
-                ('same_as', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='repeats_of', to='datahub.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("received", "Received"),
+                            ("parsed", "Being read"),
+                            ("checked", "Checked"),
+                            ("committed", "Committed"),
+                            ("unchanged", "Unchanged"),
+                            ("refused", "Refused"),
+                        ],
+                        default="received",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("file", "File"),
+                            ("upload", "Upload"),
+                            ("push", "Push"),
+                            ("table", "Platform"),
+                        ],
+                        max_length=12,
+                        verbose_name="source",
+                    ),
+                ),
+                ("file_name", models.CharField(blank=True, max_length=255, verbose_name="file")),
+                ("path", models.TextField(blank=True)),
+                ("keeps_file", models.BooleanField(default=True)),
+                ("mapping", models.CharField(blank=True, max_length=63)),
+                ("period", models.CharField(blank=True, max_length=80, verbose_name="period")),
+                ("digest", models.CharField(max_length=64)),
+                ("asked_history", models.BooleanField(null=True)),
+                ("is_history", models.BooleanField(default=False, verbose_name="history")),
+                ("live_since", models.DateTimeField(null=True)),
+                ("shift", models.DurationField(null=True)),
+                ("rows_read", models.BigIntegerField(default=0)),
+                ("rows_passed", models.BigIntegerField(default=0)),
+                ("rows_in", models.BigIntegerField(default=0, verbose_name="rows in")),
+                ("rows_committed", models.BigIntegerField(default=0, verbose_name="rows committed")),
+                ("rows_rejected", models.BigIntegerField(default=0, verbose_name="rows rejected")),
+                ("rows_live", models.BigIntegerField(default=0)),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("empty", "the file is empty"),
+                            ("no_rows", "the file holds no rows"),
+                            ("no_row_passed", "no row passed the checks"),
+                            ("wrong_type", "the file is of a kind that is not taken here"),
+                            ("missing_columns", "required columns are missing"),
+                            ("repeated_header", "a column name occurs twice in the header"),
+                            ("line_too_long", "a line is longer than allowed"),
+                            ("truncated", "the file ends too early"),
+                            ("damaged", "the file is damaged"),
+                            ("too_large", "the file is larger than this format allows"),
+                            ("no_mapping", "no such mapping"),
+                            ("lost", "the process ended and the source is gone or changed; deliver again"),
+                            ("failed", "the delivery failed"),
+                        ],
+                        max_length=20,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("detail", models.TextField(blank=True)),
+                ("fault_row", models.BigIntegerField(null=True)),
+                ("fault_column", models.CharField(blank=True, max_length=200)),
+                ("notes", models.JSONField(default=list)),
+                ("checks", models.JSONField(default=dict)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("repeats", models.PositiveIntegerField(default=0)),
+                ("turn", models.BigIntegerField(null=True)),
+                ("lake_version", models.BigIntegerField(null=True)),
+                ("received_at", models.DateTimeField(verbose_name="received")),
+                ("checked_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished")),
+                ("tapped_at", models.DateTimeField(null=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="datahub.dataset",
+                    ),
+                ),
+                (
+                    "same_as",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="repeats_of",
+                        to="datahub.delivery",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'delivery',
-                'verbose_name_plural': 'deliveries',
-                'ordering': ['-pk'],
+                "verbose_name": "delivery",
+                "verbose_name_plural": "deliveries",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='DeliveryBlob',
+            name="DeliveryBlob",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=80, null=True)),
-                ('rows', models.PositiveIntegerField()),
-                ('body', models.BinaryField()),
-                ('received_at', models.DateTimeField()),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='blobs', to='datahub.dataset')),
-                ('delivery', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='blobs', to='datahub.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=80, null=True)),
+                ("rows", models.PositiveIntegerField()),
+                ("body", models.BinaryField()),
+                ("received_at", models.DateTimeField()),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="blobs",
+                        to="datahub.dataset",
+                    ),
+                ),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="blobs",
+                        to="datahub.delivery",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DeliveryFile',
+            name="DeliveryFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.TextField()),
-                ('day', models.DateField()),
-                ('rows', models.BigIntegerField()),
-                ('size', models.BigIntegerField()),
-                ('first_row', models.BigIntegerField()),
-                ('last_row', models.BigIntegerField()),
-                ('stats', models.TextField()),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='datahub.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("path", models.TextField()),
+                ("day", models.DateField()),
+                ("rows", models.BigIntegerField()),
+                ("size", models.BigIntegerField()),
+                ("first_row", models.BigIntegerField()),
+                ("last_row", models.BigIntegerField()),
+                ("stats", models.TextField()),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="files",
+                        to="datahub.delivery",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['first_row', 'day'],
+                "ordering": ["first_row", "day"],
             },
         ),
         migrations.CreateModel(
-            name='QualityRule',
+            name="QualityRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=63)),
-                ('kind', models.CharField(max_length=20)),
-                ('column', models.CharField(max_length=63)),
-                ('params', models.JSONField(default=dict)),
-                ('on_fail', models.CharField(default='reject', max_length=10)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='datahub.dataset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=63)),
+                ("kind", models.CharField(max_length=20)),
+                ("column", models.CharField(max_length=63)),
+                ("params", models.JSONField(default=dict)),
+                ("on_fail", models.CharField(default="reject", max_length=10)),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rules",
+                        to="datahub.dataset",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='Reject',
+            name="Reject",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('row_number', models.BigIntegerField(verbose_name='row')),
-                ('column', models.CharField(blank=True, max_length=200, verbose_name='column')),
-                ('reason', models.CharField(choices=[('field_count', 'wrong number of fields'), ('undecodable', "bytes that are no text in the file's encoding"), ('bad_record', 'not a readable record'), ('required', 'a required value is missing'), ('not_integer', 'not a whole number'), ('not_number', 'not a number'), ('not_boolean', 'neither yes nor no'), ('not_time', 'not a time'), ('not_date', 'not a date'), ('not_text', 'not a text'), ('out_of_range', 'outside the allowed range'), ('not_in_list', 'not in the code list'), ('pattern', 'not of the required form'), ('too_long', 'longer than allowed'), ('in_future', 'lies in the future'), ('duplicate_key', 'the key occurs earlier in the same delivery'), ('coordinates', 'coordinates outside the possible range')], max_length=20, verbose_name='reason')),
-                ('detail', models.CharField(blank=True, max_length=200)),
-                ('raw', models.TextField(blank=True, verbose_name='value')),
-                ('others', models.JSONField(default=list)),
-                ('row', models.JSONField(default=dict)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rejects', to='datahub.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("row_number", models.BigIntegerField(verbose_name="row")),
+                ("column", models.CharField(blank=True, max_length=200, verbose_name="column")),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("field_count", "wrong number of fields"),
+                            ("undecodable", "bytes that are no text in the file's encoding"),
+                            ("bad_record", "not a readable record"),
+                            ("required", "a required value is missing"),
+                            ("not_integer", "not a whole number"),
+                            ("not_number", "not a number"),
+                            ("not_boolean", "neither yes nor no"),
+                            ("not_time", "not a time"),
+                            ("not_date", "not a date"),
+                            ("not_text", "not a text"),
+                            ("out_of_range", "outside the allowed range"),
+                            ("not_in_list", "not in the code list"),
+                            ("pattern", "not of the required form"),
+                            ("too_long", "longer than allowed"),
+                            ("in_future", "lies in the future"),
+                            ("duplicate_key", "the key occurs earlier in the same delivery"),
+                            ("coordinates", "coordinates outside the possible range"),
+                        ],
+                        max_length=20,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("detail", models.CharField(blank=True, max_length=200)),
+                ("raw", models.TextField(blank=True, verbose_name="value")),
+                ("others", models.JSONField(default=list)),
+                ("row", models.JSONField(default=dict)),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rejects",
+                        to="datahub.delivery",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['row_number'],
+                "ordering": ["row_number"],
             },
         ),
         migrations.CreateModel(
-            name='SavedMapping',
+            name="SavedMapping",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=63, verbose_name='name')),
-                ('body', models.JSONField(default=dict)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mappings', to='datahub.dataset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=63, verbose_name="name")),
+                ("body", models.JSONField(default=dict)),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mappings",
+                        to="datahub.dataset",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='Column',
+            name="Column",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('name_en', models.CharField(blank=True, max_length=200, verbose_name='English name')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('code', models.CharField(max_length=63, verbose_name='code')),
-                ('kind', models.CharField(choices=[('text', 'Text'), ('integer', 'Whole number'), ('number', 'Number'), ('boolean', 'Yes or no'), ('time', 'Time'), ('date', 'Date')], max_length=10, verbose_name='kind')),
-                ('unit', models.CharField(blank=True, max_length=20, verbose_name='unit')),
-                ('required', models.BooleanField(default=False, verbose_name='required')),
-                ('personal', models.BooleanField(default=False, verbose_name='personal')),
-                ('grade', models.CharField(default='L1', max_length=2, verbose_name='grade')),
-                ('summary', models.TextField(blank=True, verbose_name='summary')),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='columns', to='datahub.dataset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                ("name_en", models.CharField(blank=True, max_length=200, verbose_name="English name")),
+                ("position", models.PositiveSmallIntegerField()),
+                ("code", models.CharField(max_length=63, verbose_name="code")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("text", "Text"),
+                            ("integer", "Whole number"),
+                            ("number", "Number"),
+                            ("boolean", "Yes or no"),
+                            ("time", "Time"),
+                            ("date", "Date"),
+                        ],
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("unit", models.CharField(blank=True, max_length=20, verbose_name="unit")),
+                ("required", models.BooleanField(default=False, verbose_name="required")),
+                ("personal", models.BooleanField(default=False, verbose_name="personal")),
+                ("grade", models.CharField(default="L1", max_length=2, verbose_name="grade")),
+                ("summary", models.TextField(blank=True, verbose_name="summary")),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="columns",
+                        to="datahub.dataset",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
-                'constraints': [models.UniqueConstraint(fields=('dataset', 'code'), name='column_once')],
+                "ordering": ["position"],
+                "constraints": [models.UniqueConstraint(fields=("dataset", "code"), name="column_once")],
             },
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['dataset', '-received_at'], name='delivery_recent'),
+            model_name="delivery",
+            index=models.Index(fields=["dataset", "-received_at"], name="delivery_recent"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['dataset', 'digest'], name='delivery_digest'),
+            model_name="delivery",
+            index=models.Index(fields=["dataset", "digest"], name="delivery_digest"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state__in', ['checked', 'parsed', 'received'])), fields=['id'], name='delivery_open'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state__in", ["checked", "parsed", "received"])),
+                fields=["id"],
+                name="delivery_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'committed'), ('tapped_at__isnull', True)), fields=['id'], name='delivery_untapped'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "committed"), ("tapped_at__isnull", True)),
+                fields=["id"],
+                name="delivery_untapped",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('rows_in', django.db.models.expressions.CombinedExpression(models.F('rows_committed'), '+', models.F('rows_rejected')))), name='delivery_reconciles'),
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "rows_in",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("rows_committed"), "+", models.F("rows_rejected")
+                        ),
+                    )
+                ),
+                name="delivery_reconciles",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'committed'), _negated=True), models.Q(('lake_version__isnull', False), ('rows_committed', models.F('rows_passed')), ('rows_in', models.F('rows_read'))), _connector='OR'), name='delivery_committed_whole'),
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "committed"), _negated=True),
+                    models.Q(
+                        ("lake_version__isnull", False),
+                        ("rows_committed", models.F("rows_passed")),
+                        ("rows_in", models.F("rows_read")),
+                    ),
+                    _connector="OR",
+                ),
+                name="delivery_committed_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'refused'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='delivery_refused_with_reason'),
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "refused"), _negated=True),
+                    models.Q(("reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="delivery_refused_with_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'refused'), _negated=True), fields=('dataset', 'period', 'digest'), name='delivery_once'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "refused"), _negated=True),
+                fields=("dataset", "period", "digest"),
+                name="delivery_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('dataset', 'turn'), name='delivery_turn_once'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(fields=("dataset", "turn"), name="delivery_turn_once"),
         ),
         migrations.AddIndex(
-            model_name='deliveryblob',
-            index=models.Index(condition=models.Q(('delivery__isnull', True)), fields=['dataset', 'id'], name='blob_waiting'),
+            model_name="deliveryblob",
+            index=models.Index(
+                condition=models.Q(("delivery__isnull", True)), fields=["dataset", "id"], name="blob_waiting"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deliveryblob',
-            constraint=models.UniqueConstraint(fields=('dataset', 'key'), name='blob_once'),
+            model_name="deliveryblob",
+            constraint=models.UniqueConstraint(fields=("dataset", "key"), name="blob_once"),
         ),
         migrations.AddConstraint(
-            model_name='deliveryfile',
-            constraint=models.UniqueConstraint(fields=('delivery', 'path'), name='delivery_file_once'),
+            model_name="deliveryfile",
+            constraint=models.UniqueConstraint(fields=("delivery", "path"), name="delivery_file_once"),
         ),
         migrations.AddConstraint(
-            model_name='qualityrule',
-            constraint=models.UniqueConstraint(fields=('dataset', 'code'), name='rule_once'),
+            model_name="qualityrule",
+            constraint=models.UniqueConstraint(fields=("dataset", "code"), name="rule_once"),
         ),
         migrations.AddConstraint(
-            model_name='reject',
-            constraint=models.UniqueConstraint(fields=('delivery', 'row_number'), name='reject_once'),
+            model_name="reject",
+            constraint=models.UniqueConstraint(fields=("delivery", "row_number"), name="reject_once"),
         ),
         migrations.AddConstraint(
-            model_name='savedmapping',
-            constraint=models.UniqueConstraint(fields=('dataset', 'name'), name='mapping_once'),
+            model_name="savedmapping",
+            constraint=models.UniqueConstraint(fields=("dataset", "name"), name="mapping_once"),
         ),
     ]

@@ -80,8 +80,11 @@ def gather(claim: Claim) -> Delivery | None:
         if not chosen:
             return None
         delivery = Delivery.objects.create(
-            dataset=claim.dataset, source=SourceKind.PUSH, period=f"blobs {chosen[0]}–{chosen[-1]}",
-            digest=digest.hexdigest(), received_at=clock.now(),
+            dataset=claim.dataset,
+            source=SourceKind.PUSH,
+            period=f"blobs {chosen[0]}–{chosen[-1]}",
+            digest=digest.hexdigest(),
+            received_at=clock.now(),
         )
         DeliveryBlob.objects.filter(pk__in=chosen).update(delivery=delivery)
         tell(delivery)

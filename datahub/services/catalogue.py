@@ -14,13 +14,16 @@ _OWN_ROWS = {"columns", "rules", "mappings"}
 
 
 @transaction.atomic
-def save_dataset(spec: DatasetSpec, *, pack: str = "", status: str = DatasetStatus.PUBLISHED) -> tuple[Dataset, bool]:
+def save_dataset(
+    spec: DatasetSpec, *, pack: str = "", status: str = DatasetStatus.PUBLISHED
+) -> tuple[Dataset, bool]:
     """Create or change a dataset; returns it and whether anything changed. Nothing here reaches the lake."""
     dataset = Dataset.objects.select_for_update().filter(code=spec.code).first()
     if dataset is not None and spec_of(spec.code) == spec and dataset.pack == pack:
         return dataset, False
     values: dict[str, Any] = {
-        **{k: v for k, v in spec.model_dump().items() if k not in _OWN_ROWS}, "pack": pack,
+        **{k: v for k, v in spec.model_dump().items() if k not in _OWN_ROWS},
+        "pack": pack,
         "key_columns": list(spec.key_columns),
     }
     if dataset is None:

@@ -58,8 +58,17 @@ def deliver(
     Raises BadInput when there is no such file, UnknownDataset.
     """
     delivery = receive(
-        dataset_code=dataset_code, path=path, table=table, source=source, file_name=file_name, by=by,
-        history=history, period=period, as_of_today=as_of_today, mapping=mapping, keeps_file=keeps_file,
+        dataset_code=dataset_code,
+        path=path,
+        table=table,
+        source=source,
+        file_name=file_name,
+        by=by,
+        history=history,
+        period=period,
+        as_of_today=as_of_today,
+        mapping=mapping,
+        keeps_file=keeps_file,
     )
     repeated = delivery.repeated  # type: ignore[attr-defined]
     if Delivery.objects.filter(pk=delivery.pk).unfinished().exists():
@@ -93,9 +102,17 @@ def receive(
         raise BadInput(Problem(None, "", "no such file", str(path)))
     path = Path(path).resolve()
     delivery = Delivery(
-        dataset=found, source=source, path=str(path), keeps_file=keeps_file, by=by,
-        file_name=file_name or (path.name if source != SourceKind.TABLE else ""), asked_history=history,
-        mapping=mapping or "", period=period, digest=digest_of(path), received_at=clock.now(),
+        dataset=found,
+        source=source,
+        path=str(path),
+        keeps_file=keeps_file,
+        by=by,
+        file_name=file_name or (path.name if source != SourceKind.TABLE else ""),
+        asked_history=history,
+        mapping=mapping or "",
+        period=period,
+        digest=digest_of(path),
+        received_at=clock.now(),
     )
     if as_of_today:
         _redate(delivery)

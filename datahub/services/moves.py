@@ -63,9 +63,15 @@ def move(delivery: Delivery, action: str, claim: Claim | None, **values: Any) ->
 def refuse(delivery: Delivery, refusal: Refusal, claim: Claim | None, **values: Any) -> None:
     """Nothing of it reached the table; say why."""
     move(
-        delivery, "refuse", claim,
-        reason=refusal.code, detail=refusal.detail[:2000], fault_row=refusal.row,
-        fault_column=refusal.column[:200], finished_at=clock.now(), **values,
+        delivery,
+        "refuse",
+        claim,
+        reason=refusal.code,
+        detail=refusal.detail[:2000],
+        fault_row=refusal.row,
+        fault_column=refusal.column[:200],
+        finished_at=clock.now(),
+        **values,
     )
 
 

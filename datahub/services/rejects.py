@@ -24,11 +24,18 @@ class RejectWriter:
         for bad in rows:
             values = {name: self._shown(name, value) for name, value in bad.row.items()}
             others = [{**one, "raw": self._shown(one["column"], one["raw"])} for one in bad.others]
-            self._waiting.append(Reject(
-                delivery=self._delivery, row_number=bad.number, column=bad.fault.column[:200],
-                reason=bad.fault.reason, detail=bad.fault.detail[:200],
-                raw=self._shown(bad.fault.column, bad.fault.raw), others=others, row=values,
-            ))
+            self._waiting.append(
+                Reject(
+                    delivery=self._delivery,
+                    row_number=bad.number,
+                    column=bad.fault.column[:200],
+                    reason=bad.fault.reason,
+                    detail=bad.fault.detail[:200],
+                    raw=self._shown(bad.fault.column, bad.fault.raw),
+                    others=others,
+                    row=values,
+                )
+            )
         if len(self._waiting) >= BATCH:
             self.flush()
 

@@ -96,12 +96,15 @@ class Stream:
     def _reject_repeated(self, checked: Checked, seen: SeenKeys) -> None:
         """Only rows that passed count as seen: a bad row must not push out a good one after it."""
         assert checked.keys is not None
-        passing = np.arange(checked.length) if checked.good is None else np.flatnonzero(checked.good)
-        if not len(passing):
-            return
-        repeated = seen.repeated(checked.keys[passing])
+        if checked.good is None:
+            passing, repeated = None, seen.repeated(checked.keys, checked.sorted_keys, checked.span)
+        else:
+            passing = np.flatnonzero(checked.good)
+            repeated = seen.repeated(checked.keys[passing], span=checked.span) if len(passing) else None
         if repeated is None:
             return
+        if passing is None:
+            passing = np.arange(checked.length)
         good = np.ones(checked.length, dtype=bool) if checked.good is None else checked.good
         names = self.plan.spec.key_columns
         header = "/".join(self.plan.header_of(name) for name in names)

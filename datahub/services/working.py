@@ -1,4 +1,4 @@
-"""Working a dataset's deliveries off, under its claim: the same code whether fresh or left by a killed process."""
+"""Working deliveries off under the claim: one code for fresh ones and those a killed process left."""
 
 import hashlib
 import logging
@@ -91,9 +91,7 @@ def _read_and_check(delivery: Delivery, claim: Claim) -> list[pa.Table] | None:
         with ThreadPoolExecutor(workers(), thread_name_prefix="datahub") as pool:
             stager = _stager(delivery, spec, pool)
             rejects = RejectWriter(delivery, spec, plan)
-            stream = Stream(
-                plan, source, stager, pool, _locate(spec), rejects.add, Progress(delivery)
-            )
+            stream = Stream(plan, source, stager, pool, _locate(spec), rejects.add, Progress(delivery))
             stream.run()
             files = stager.finish()
             rejects.flush()
@@ -153,7 +151,10 @@ def open_delivery(delivery: Delivery, spec: DatasetSpec) -> tuple[Source, Mappin
     chosen = best_mapping(spec, source.header)
     if (chosen.delimiter, chosen.encoding, chosen.null_tokens) != ("", "", default.null_tokens):
         source = open_source(
-            delivery.path, delimiter=chosen.delimiter, encoding=chosen.encoding, null_tokens=chosen.null_tokens
+            delivery.path,
+            delimiter=chosen.delimiter,
+            encoding=chosen.encoding,
+            null_tokens=chosen.null_tokens,
         )
     return source, chosen
 
@@ -177,10 +178,13 @@ def _locate(spec: DatasetSpec) -> Locate | None:
     if not spec.lon_column:
         return None
     index = locator()
+    codes: list[str] = []  # one list for all blocks: whoever builds on it need not look again
 
     def locate(lons: Any, lats: Any) -> Placed:
         found = index.locate_indices(lons, lats)
-        return Placed(found.index, found.codes.tolist())
+        if not codes:
+            codes.extend(found.codes.tolist())
+        return Placed(found.index, codes)
 
     return locate
 
@@ -199,10 +203,17 @@ def _record_checked(
     )
     by_time = bool(delivery.dataset.time_column)
     move(
-        delivery, "check", claim,
-        turn=dataset.turn, notes=notes.lines, checks=stream.failures,
-        rows_read=stream.rows, rows_passed=stream.passed, rows_live=stager.live_rows,
-        live_since=stager.live_since, checked_at=clock.now(),
+        delivery,
+        "check",
+        claim,
+        turn=dataset.turn,
+        notes=notes.lines,
+        checks=stream.failures,
+        rows_read=stream.rows,
+        rows_passed=stream.passed,
+        rows_live=stager.live_rows,
+        live_since=stager.live_since,
+        checked_at=clock.now(),
         is_history=bool(delivery.asked_history) or (by_time and stager.live_rows == 0),
     )
 
@@ -210,8 +221,14 @@ def _record_checked(
 def _refuse_all_rows(delivery: Delivery, claim: Claim, stream: Stream, notes: Notes) -> None:
     """Every row was rejected: the rejects stay, so that they can be mended."""
     refuse(
-        delivery, Refusal(Refused.NO_ROW_PASSED), claim, notes=notes.lines, checks=stream.failures,
-        rows_read=stream.rows, rows_in=stream.rows, rows_rejected=stream.rows,
+        delivery,
+        Refusal(Refused.NO_ROW_PASSED),
+        claim,
+        notes=notes.lines,
+        checks=stream.failures,
+        rows_read=stream.rows,
+        rows_in=stream.rows,
+        rows_rejected=stream.rows,
     )
 
 
@@ -223,15 +240,21 @@ def _commit(delivery: Delivery, claim: Claim) -> None:
     spec = spec_for(delivery.dataset)
     assert delivery.turn is not None
     files = [
-        StagedFile(f.path, f.day, f.rows, f.size, f.first_row, f.last_row, f.stats) for f in delivery.files.all()
+        StagedFile(f.path, f.day, f.rows, f.size, f.first_row, f.last_row, f.stats)
+        for f in delivery.files.all()
     ]
     with transaction.atomic():
         claim.hold()
     version = tables.commit_files(spec, files, number=delivery.turn, delivery_id=delivery.pk)
     reach("lake_committed")
     move(
-        delivery, "commit", claim,
-        lake_version=version, rows_in=delivery.rows_read, rows_committed=delivery.rows_passed,
-        rows_rejected=delivery.rows_read - delivery.rows_passed, finished_at=clock.now(),
+        delivery,
+        "commit",
+        claim,
+        lake_version=version,
+        rows_in=delivery.rows_read,
+        rows_committed=delivery.rows_passed,
+        rows_rejected=delivery.rows_read - delivery.rows_passed,
+        finished_at=clock.now(),
     )
     reach("committed")

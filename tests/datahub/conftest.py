@@ -1,9 +1,14 @@
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from commandcenter import wiring
 from commandcenter.core import clock
 from tests.factories.city import AreaFactory, square
 from tests.factories.datahub import NOON, make_dataset
+
+# The machine is shared; a slow moment is no failure.
+hypothesis_settings.register_profile("datahub", deadline=None)
+hypothesis_settings.load_profile("datahub")
 
 
 @pytest.fixture(autouse=True)

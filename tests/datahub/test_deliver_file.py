@@ -184,7 +184,8 @@ def test_the_second_of_two_rows_with_one_key_stays_out(readings, noon, tmp_path)
     delivery = deliver(dataset_code=CODE, path=csv_file(tmp_path, [*records, records[1], records[2]]))
     assert counts(delivery) == ("committed", 6, 4, 2)
     assert list(delivery.rejects.values_list("row_number", "column", "reason")) == [
-        (5, "station/at", "duplicate_key"), (6, "station/at", "duplicate_key"),
+        (5, "station/at", "duplicate_key"),
+        (6, "station/at", "duplicate_key"),
     ]
 
 
@@ -203,7 +204,8 @@ def test_rows_with_too_many_or_too_few_fields(readings, noon, tmp_path):
     delivery = deliver(dataset_code=CODE, path=path)
     assert counts(delivery) == ("committed", 4, 2, 2)
     assert list(delivery.rejects.values_list("row_number", "reason", "detail")) == [
-        (2, "field_count", "7 / 6"), (3, "field_count", "2 / 6"),
+        (2, "field_count", "7 / 6"),
+        (3, "field_count", "2 / 6"),
     ]
 
 
@@ -222,7 +224,9 @@ def test_undecodable_bytes_cost_their_row_only(readings, noon, tmp_path, encodin
     path.write_bytes(text[:second] + b"\xff\xff" + text[second:])
     delivery = deliver(dataset_code=CODE, path=path)
     assert counts(delivery) == ("committed", 5, 4, 1)
-    assert list(delivery.rejects.values_list("row_number", "column", "reason")) == [(2, "station", "undecodable")]
+    assert list(delivery.rejects.values_list("row_number", "column", "reason")) == [
+        (2, "station", "undecodable")
+    ]
 
 
 def test_extra_columns_are_left_out_and_missing_ones_are_empty(readings, noon, tmp_path):
@@ -232,7 +236,8 @@ def test_extra_columns_are_left_out_and_missing_ones_are_empty(readings, noon, t
     delivery = deliver(dataset_code=CODE, path=csv_file(tmp_path, records))
     assert counts(delivery) == ("committed", 3, 3, 0)
     assert delivery.notes == [
-        {"code": "missing_columns", "detail": "value"}, {"code": "extra_columns", "detail": "colour"},
+        {"code": "missing_columns", "detail": "value"},
+        {"code": "extra_columns", "detail": "colour"},
     ]
 
 
@@ -346,7 +351,9 @@ def test_a_disk_that_is_full_refuses_and_leaves_nothing(readings, noon, tmp_path
 
 def test_a_column_that_changed_its_kind_is_refused(readings, noon, tmp_path):
     deliver(dataset_code=CODE, path=csv_file(tmp_path, rows(3)))
-    columns = tuple(c.model_copy(update={"kind": "text"}) if c.code == "count" else c for c in READINGS.columns)
+    columns = tuple(
+        c.model_copy(update={"kind": "text"}) if c.code == "count" else c for c in READINGS.columns
+    )
     rules = tuple(r for r in READINGS.rules if r.column != "count")
     save_dataset(READINGS.model_copy(update={"columns": columns, "rules": rules}))
     delivery = deliver(dataset_code=CODE, path=csv_file(tmp_path, rows(4), "next.csv"))

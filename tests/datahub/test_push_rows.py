@@ -21,7 +21,10 @@ def test_batches_are_folded_into_one_delivery(readings, noon):
     assert fold_blobs() == 20
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.source, delivery.rows_committed, delivery.rows_live) == (
-        "committed", "push", 20, 20,
+        "committed",
+        "push",
+        20,
+        20,
     )
     assert sorted(selectors.read(CODE).column("_row").to_pylist()) == list(range(1, 21))
     assert (DeliveryBlob.objects.count(), fold_blobs()) == (0, 0)
@@ -34,9 +37,9 @@ def test_the_senders_own_number_makes_a_batch_one(readings, noon):
 
 
 def test_a_push_that_is_rolled_back_never_was(readings, noon):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         push_rows(CODE, rows(5))
-        _ = 1 / 0
+        transaction.set_rollback(True)
     assert fold_blobs() == 0
 
 
@@ -45,12 +48,14 @@ def test_bad_rows_of_a_push_are_rejected_like_those_of_a_file(readings, noon):
     records[2]["value"] = "much"
     records[3]["value"] = {"nested": 1}
     push_rows(CODE, records)
-    push_rows(CODE, rows(3, station="other", at=None) if False else [{"station": "x"}])
+    push_rows(CODE, [{"station": "x"}])
     fold_blobs()
     delivery = Delivery.objects.get()
     assert (delivery.rows_in, delivery.rows_committed, delivery.rows_rejected) == (6, 3, 3)
     assert set(delivery.rejects.values_list("row_number", "reason")) == {
-        (3, "not_number"), (4, "not_number"), (6, "required"),
+        (3, "not_number"),
+        (4, "not_number"),
+        (6, "required"),
     }
 
 

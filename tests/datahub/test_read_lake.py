@@ -30,7 +30,9 @@ def test_a_dataset_without_rows_is_an_empty_table_with_all_columns(readings):
     found = selectors.read(CODE)
     assert found.num_rows == 0
     assert found.column_names == [
-        *(column.code for column in READINGS.columns), *tables.SYSTEM_COLUMNS, "day",
+        *(column.code for column in READINGS.columns),
+        *tables.SYSTEM_COLUMNS,
+        "day",
     ]
 
 
@@ -43,15 +45,20 @@ def test_days_are_those_of_shanghai(readings, noon, tmp_path):
     midnight = NOON + timedelta(hours=12)
     with clock.at(midnight):
         deliver(dataset_code=CODE, path=csv_file(tmp_path, rows(4, at=midnight, step=timedelta(minutes=1))))
-    by_day = {day: selectors.read(CODE, days=(day, day)).num_rows for day in (date(2026, 11, 20), date(2026, 11, 21))}
+    by_day = {
+        day: selectors.read(CODE, days=(day, day)).num_rows
+        for day in (date(2026, 11, 20), date(2026, 11, 21))
+    }
     assert by_day == {date(2026, 11, 20): 3, date(2026, 11, 21): 1}
 
 
 def test_a_column_that_was_added_is_null_in_older_rows(readings, noon, tmp_path):
     deliver(dataset_code=CODE, path=csv_file(tmp_path, rows(3)))
-    wider = READINGS.model_copy(update={
-        "columns": (*READINGS.columns, ColumnSpec(code="humidity", kind="number", name="湿度")),
-    })
+    wider = READINGS.model_copy(
+        update={
+            "columns": (*READINGS.columns, ColumnSpec(code="humidity", kind="number", name="湿度")),
+        }
+    )
     save_dataset(wider)
     assert selectors.read(CODE, columns=["humidity"]).column(0).null_count == 3
     deliver(dataset_code=CODE, path=csv_file(tmp_path, rows(2, humidity=55), "wider.csv"))

@@ -78,7 +78,10 @@ def test_killed_between_two_steps_and_recovered(dataset, tmp_path, monkeypatch, 
     recover_deliveries()
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.rows_in, delivery.rows_committed, delivery.rows_rejected) == (
-        "committed", 300, 299, 1,
+        "committed",
+        300,
+        299,
+        1,
     )
     assert delivery.tapped_at is not None
     numbers = selectors.read(CODE, columns=["_row"]).column("_row").to_pylist()

@@ -41,7 +41,9 @@ READINGS = DatasetSpec(
     ),
     mappings=(
         MappingSpec(
-            name="parts", rename={"place": "station", "v": "value"}, compose={"at": ("year", "month", "day", "hour")}
+            name="parts",
+            rename={"place": "station", "v": "value"},
+            compose={"at": ("year", "month", "day", "hour")},
         ),
     ),
 )
@@ -73,12 +75,19 @@ def make_dataset(spec: DatasetSpec = READINGS) -> Dataset:
     return save_dataset(spec)[0]
 
 
-def rows(n: int, *, at: datetime = NOON, step: timedelta = timedelta(minutes=1), **over: Any) -> list[dict[str, Any]]:
+def rows(
+    n: int, *, at: datetime = NOON, step: timedelta = timedelta(minutes=1), **over: Any
+) -> list[dict[str, Any]]:
     """n readings of two stations, the last at `at`."""
     return [
         {
-            "station": f"S{i % 2}", "at": (at - step * (n - 1 - i)).isoformat(), "value": i % 100, "count": i,
-            "lon": 120.9, "lat": 32.0, **over,
+            "station": f"S{i % 2}",
+            "at": (at - step * (n - 1 - i)).isoformat(),
+            "value": i % 100,
+            "count": i,
+            "lon": 120.9,
+            "lat": 32.0,
+            **over,
         }
         for i in range(n)
     ]
@@ -93,7 +102,9 @@ def csv_text(records: Sequence[dict[str, Any]], header: Iterable[str] | None = N
     return out.getvalue()
 
 
-def csv_file(folder: Path, records: Sequence[dict[str, Any]], name: str = "rows.csv", encoding: str = "utf-8") -> Path:
+def csv_file(
+    folder: Path, records: Sequence[dict[str, Any]], name: str = "rows.csv", encoding: str = "utf-8"
+) -> Path:
     path = folder / name
     path.write_bytes(csv_text(records).encode(encoding))
     return path

@@ -34,27 +34,36 @@ class Command(BaseCommand):
         began = time.monotonic()
         try:
             delivery = deliver(
-                dataset_code=options["dataset"], path=options["file"], history=options["history"],
-                period=options["period"], as_of_today=options["as_of_today"], mapping=options["mapping"],
+                dataset_code=options["dataset"],
+                path=options["file"],
+                history=options["history"],
+                period=options["period"],
+                as_of_today=options["as_of_today"],
+                mapping=options["mapping"],
             )
         except DomainError as error:
             raise CommandError(str(error) or error.code) from error
         repeated = delivery.repeated  # type: ignore[attr-defined]
         self._explain(delivery, repeated)
         done = delivery.state == DeliveryState.COMMITTED and not repeated
-        self.stdout.write(json.dumps({
-            "delivery": delivery.pk,
-            "dataset": delivery.dataset.code,
-            "state": DeliveryState.UNCHANGED if repeated and not delivery.is_open else delivery.state,
-            "repeated": repeated,
-            "history": delivery.is_history,
-            "rows_in": 0 if repeated else delivery.rows_in,
-            "rows_committed": delivery.rows_committed if done else 0,
-            "rows_rejected": 0 if repeated else delivery.rows_rejected,
-            "rows_live": delivery.rows_live if done else 0,
-            "reason": delivery.reason,
-            "seconds": round(time.monotonic() - began, 3),
-        }, ensure_ascii=False))
+        self.stdout.write(
+            json.dumps(
+                {
+                    "delivery": delivery.pk,
+                    "dataset": delivery.dataset.code,
+                    "state": DeliveryState.UNCHANGED if repeated and not delivery.is_open else delivery.state,
+                    "repeated": repeated,
+                    "history": delivery.is_history,
+                    "rows_in": 0 if repeated else delivery.rows_in,
+                    "rows_committed": delivery.rows_committed if done else 0,
+                    "rows_rejected": 0 if repeated else delivery.rows_rejected,
+                    "rows_live": delivery.rows_live if done else 0,
+                    "reason": delivery.reason,
+                    "seconds": round(time.monotonic() - began, 3),
+                },
+                ensure_ascii=False,
+            )
+        )
 
     def _explain(self, delivery: Delivery, repeated: bool) -> None:
         """What a person should know, before the line for machines."""
@@ -66,12 +75,13 @@ class Command(BaseCommand):
         if delivery.state == DeliveryState.REFUSED:
             where = f", row {delivery.fault_row}" if delivery.fault_row else ""
             where += f", column {delivery.fault_column}" if delivery.fault_column else ""
-            self.stderr.write(f"{delivery.file_name}{where}: {delivery.get_reason_display()} {delivery.detail}")
+            self.stderr.write(
+                f"{delivery.file_name}{where}: {delivery.get_reason_display()} {delivery.detail}"
+            )
         for reject in delivery.rejects.all()[:SHOWN]:
             column = f", column {reject.column}" if reject.column else ""
-            self.stderr.write(
-                f"{delivery.file_name}, row {reject.row_number}{column}: "
-                f"{Reason(reject.reason).label} ({reject.raw!r}{' ' + reject.detail if reject.detail else ''})"
-            )
+            said = f"{reject.raw!r} {reject.detail}".strip()
+            where = f"{delivery.file_name}, row {reject.row_number}{column}"
+            self.stderr.write(f"{where}: {Reason(reject.reason).label} ({said})")
         if delivery.rows_rejected > SHOWN:
             self.stderr.write(f"… and {delivery.rows_rejected - SHOWN} more rejected rows")
