@@ -16,7 +16,7 @@ from hotline.states import RequestType
 from . import rules
 from .classes import TIPDM_CLASSES
 from .predict import Reading, read
-from .store import active_model
+from .store import LinearModel, active_model
 from .words import joined, overlap, telling_words
 
 SHORTEST = 4  # characters; less says nothing
@@ -50,9 +50,13 @@ class CategoryGuess:
 
 def guess_categories(title: str, content: str, *, most: int = 3) -> list[CategoryGuess]:
     """The likeliest categories, best first. The model gives the direction, keywords the place in it."""
+    return guess_with(active_model(), title, content, most=most)
+
+
+def guess_with(model: LinearModel | None, title: str, content: str, *, most: int = 3) -> list[CategoryGuess]:
+    """The same with a model at hand, for many texts in a row."""
     if len(title) + len(content) < SHORTEST:
         return []
-    model = active_model()
     reading = read(model, joined(title, content)) if model else None
     by_rules = rules.score(title, content)
     total: dict[str, float] = {code: weight for code, (weight, _words) in by_rules.items()}

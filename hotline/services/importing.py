@@ -17,7 +17,8 @@ from commandcenter.core.coordinates import TO_CGCS2000
 from commandcenter.core.crypto import keyed_hash
 from commandcenter.core.errors import Problem
 from hotline.classify.classes import TIPDM_CLASSES
-from hotline.classify.suggest import guess_categories
+from hotline.classify.store import active_model
+from hotline.classify.suggest import guess_with
 from hotline.imports.mapping import CHANNELS, REQUEST_TYPES, YES, ColumnMapping, find_mapping
 from hotline.imports.tables import Table, read_table
 from hotline.imports.values import Unreadable, clean_text, parse_degree, parse_time
@@ -58,6 +59,7 @@ def import_tickets(*, path: Path, mapping: str) -> Result:
         with connection.cursor() as cursor:  # two imports of one source wait for each other
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"hotline.import:{how.source}"])
         fresh = _without_known(how.source, tickets)
+        _suggest(fresh)
         _write(fresh, at, how)
         run = ImportRun.objects.create(
             mapping=how.name,
@@ -91,6 +93,17 @@ def _without_known(source: str, tickets: list[Ticket]) -> list[Ticket]:
             known.add(ticket.external_id)
             fresh.append(ticket)
     return fresh
+
+
+def _suggest(tickets: list[Ticket]) -> None:
+    """What the words of an unlabelled ticket say of its category; a suggestion, never a fact."""
+    model = active_model()
+    for ticket in tickets:
+        if ticket.category is not None:
+            continue
+        for guess in guess_with(model, ticket.title, ticket.content, most=1):
+            ticket.suggested_category, ticket.suggested_by = guess.code, guess.by
+            ticket.suggested_why = guess.reason[:200]
 
 
 def _write(tickets: list[Ticket], at: datetime, how: ColumnMapping) -> None:
@@ -190,7 +203,6 @@ class _Rows:
         token = self._raw(values, "caller_token").strip()
         point = self._point(values)
         category = self._category(values)
-        guess = None if category else next(iter(guess_categories(title, content, most=1)), None)
         return Ticket(
             external_id=self._external_id(values, title, content, taken_at),
             source=self.how.source,
@@ -217,9 +229,6 @@ class _Rows:
             reply=reply,
             answered_at=answered_at,
             closed_at=answered_at,
-            suggested_category=guess.code if guess else "",
-            suggested_why=guess.reason[:200] if guess else "",
-            suggested_by=guess.by if guess else "",
         )
 
     def _external_id(self, values: list[str], title: str, content: str, taken_at: datetime) -> str:
