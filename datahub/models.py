@@ -131,6 +131,8 @@ class SavedMapping(models.Model):
 class Delivery(models.Model):
     """One delivery from the moment it is received. Identity: dataset + period + digest."""
 
+    repeated = False  # not stored: whether the answer to a sender is "this was here before"
+
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="deliveries")
     state = models.CharField(
         _("state"), max_length=12, choices=DeliveryState.choices, default=DeliveryState.RECEIVED
@@ -291,3 +293,7 @@ class DatasetWriter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dataset_id}: {self.holder}"
+
+
+from .cascade import models as _cascade  # noqa: E402, F401  registers its tables
+from .sharing import models as _sharing  # noqa: E402, F401  registers its tables

@@ -8,7 +8,8 @@ The allow-list is settings.OUTBOUND_ALLOW, words of three kinds:
     data.example.gov.cn        this host, at public addresses
     *.example.gov.cn           hosts under it, at public addresses
     10.20.0.0/16  127.0.0.1    whatever resolves into this network, private or not
-A port may follow a host (`data.example.gov.cn:8443`); without one any port will do. An empty list lets nothing out.
+A port may follow a host (`data.example.gov.cn:8443`); without one any port will do.
+An empty list lets nothing out.
 """
 
 import http.client

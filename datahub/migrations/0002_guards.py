@@ -1,0 +1,12 @@
+"""What only grows: the database itself refuses every change to these rows."""
+
+from django.db import migrations
+
+from commandcenter.journal.guards import append_only
+
+TABLES = ("datahub_agreementmove", "datahub_sharecall", "datahub_yield")
+
+
+class Migration(migrations.Migration):
+    dependencies = [("datahub", "0001_initial"), ("journal", "0002_guards")]
+    operations = [operation for table in TABLES for operation in append_only(table)]
