@@ -12,6 +12,8 @@ import { listenForToasts, startToasts } from './core/toasts'
 import.meta.glob('./styles/pages/*.css', { eager: true })
 
 function showConnection(state: Connection): void {
+  // What happened between drawing the page and joining is not told again: a page that lists things asks anew.
+  if (state === 'on') document.body.dispatchEvent(new CustomEvent('live:joined'))
   for (const dot of document.querySelectorAll<HTMLElement>('[data-live-dot]')) {
     const words = { on: dot.dataset.on, off: dot.dataset.off, connecting: dot.dataset.wait }[state] ?? ''
     dot.dataset.state = state

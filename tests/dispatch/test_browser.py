@@ -23,6 +23,11 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=str(Path(SHOTS) / f"dispatch_{name}.png"), full_page=True)
 
 
+def joined(page: Page) -> None:
+    """Wait until the page hears news; a busy machine takes its time."""
+    expect(page.locator("[data-live-dot]")).to_have_attribute("data-state", "on", timeout=30_000)
+
+
 def by(page: Page, name: str):
     return page.locator(f'[data-test="{name}"]')
 
@@ -73,14 +78,14 @@ def test_the_loop_by_clicks_without_a_reload(live_city, new_context, log_in, org
 
     inbox = there.new_page()
     inbox.goto("/orders/")
-    expect(inbox.locator("[data-live-dot]")).to_have_attribute("data-state", "on")
+    joined(inbox)
     inbox.evaluate("window.neverReloaded = true")
     order = OrderFactory(
         org=org, at=clock.now(), title="新城小区路灯不亮", contact_needed=True, area_code=CHONGCHUAN,
         content="新城小区 5 号楼前的路灯已经坏了一周，晚上老人出行不便，请尽快维修。", place="崇川区新城小区 5 号楼",
     )  # fmt: skip
     row = inbox.locator(f'[data-order="{order.number}"]')
-    expect(row).to_be_visible()
+    expect(row).to_be_visible(timeout=30_000)
     assert inbox.evaluate("window.neverReloaded")
     shot(inbox, "inbox_wall")
 
@@ -94,17 +99,17 @@ def test_the_loop_by_clicks_without_a_reload(live_city, new_context, log_in, org
 
     review = centre.new_page()
     review.goto("/orders/review/?tab=check")
-    expect(review.locator("[data-live-dot]")).to_have_attribute("data-state", "on")
+    joined(review)
     inbox.locator("#id_handle-result").fill("已更换灯泡并检修线路，现已恢复照明。")
     by(inbox, "do-handle").click()
     waiting = review.locator(f'[data-test="review-row"][data-order="{order.number}"]')
-    expect(waiting).to_be_visible()
+    expect(waiting).to_be_visible(timeout=30_000)
     shot(review, "review_wall")
 
     waiting.locator('[data-test="check-1"]').click()
     expect(review.locator(f'[data-test="review-row"][data-order="{order.number}"]')).to_have_count(0)
     # The officer's page follows without a reload.
-    expect(inbox.locator('[data-test="move"][data-action="close"]')).to_be_visible()
+    expect(inbox.locator('[data-test="move"][data-action="close"]')).to_be_visible(timeout=30_000)
     order.refresh_from_db()
     assert order.state == "closed"
 
@@ -116,10 +121,10 @@ def test_what_one_types_is_kept_when_the_order_moves(live_city, new_context, log
     log_in(context, officer, live_city.url)
     page = context.new_page()
     page.goto(order.get_absolute_url())
-    expect(page.locator("[data-live-dot]")).to_have_attribute("data-state", "on")
+    joined(page)
     page.locator("#id_handle-result").fill("Half a sentence")
     services.request_extension(order_id=order.pk, by=officer, days=2, reason="Spare part")
-    expect(page.locator('[data-test="move"][data-action="request_extension"]')).to_be_visible()
+    expect(page.locator('[data-test="move"][data-action="request_extension"]')).to_be_visible(timeout=30_000)
     expect(by(page, "order-changed")).to_be_visible()
     expect(page.locator("#id_handle-result")).to_have_value("Half a sentence")
 
