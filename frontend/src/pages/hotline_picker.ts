@@ -52,13 +52,16 @@ function arm(box: HTMLElement): void {
   }
   const ask = async (): Promise<void> => {
     asked?.abort()
-    asked = new AbortController()
+    const mine = (asked = new AbortController())
+    let found: PickerRow[]
     try {
       const url = `${box.dataset.picker}?q=${encodeURIComponent(words.value.trim())}`
-      rows = (await getJson<{ rows: PickerRow[] }>(url, asked.signal)).rows
+      found = (await getJson<{ rows: PickerRow[] }>(url, mine.signal)).rows
     } catch {
       return
     }
+    if (mine.signal.aborted) return
+    rows = found
     list.replaceChildren(
       ...rows.map((row, n) => {
         const option = document.createElement('li')
@@ -85,6 +88,13 @@ function arm(box: HTMLElement): void {
     words.setAttribute('aria-expanded', String(rows.length > 0))
   }
 
+  // A choice ends what was still being asked, so that no late list covers the form.
+  box.addEventListener('picked', (event) => {
+    if (!(event as CustomEvent<PickerRow>).detail.value) return
+    window.clearTimeout(timer)
+    asked?.abort()
+    close()
+  })
   words.addEventListener('input', () => {
     if (hidden.value) {
       hidden.value = ''
@@ -96,7 +106,11 @@ function arm(box: HTMLElement): void {
   words.addEventListener('focus', () => {
     if (!hidden.value) void ask()
   })
-  words.addEventListener('blur', () => window.setTimeout(close, 120))
+  words.addEventListener('blur', () => {
+    window.clearTimeout(timer)
+    asked?.abort()
+    window.setTimeout(close, 120)
+  })
   words.addEventListener('keydown', (event) => {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault()
