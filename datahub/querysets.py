@@ -1,7 +1,7 @@
 """Questions about deliveries and datasets."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Count, F, Max, Q, Sum
@@ -11,6 +11,9 @@ from city.roles import Role
 from city.selectors import areas_of
 
 from .states import FRESH, OPEN, DatasetStatus, DeliveryState
+
+if TYPE_CHECKING:
+    from .models import Dataset, Delivery  # noqa: F401 (the generics below name them as strings)
 
 READERS = (Role.STEWARD, Role.ANALYST, Role.LEADER, Role.SUPERVISOR)
 
@@ -22,7 +25,7 @@ def reach(user: Any, field: str) -> Q:
     return Q(**{field: ""}) | within_areas(areas_of(user, *READERS), field)
 
 
-class DatasetQuerySet(models.QuerySet[Any]):
+class DatasetQuerySet(models.QuerySet["Dataset"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(reach(user, "area_code"))
 
@@ -48,7 +51,7 @@ class DatasetQuerySet(models.QuerySet[Any]):
         )
 
 
-class DeliveryQuerySet(models.QuerySet[Any]):
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(reach(user, "dataset__area_code"))
 

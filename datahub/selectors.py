@@ -52,7 +52,7 @@ def spec_for(found: Dataset) -> DatasetSpec:
             ColumnSpec(**{name: getattr(row, name) for name in column_fields}) for row in found.columns.all()
         ),
         rules=tuple(
-            RuleSpec(code=r.code, kind=r.kind, column=r.column, params=r.params, on_fail=r.on_fail)  # type: ignore[arg-type]
+            RuleSpec(code=r.code, kind=r.kind, column=r.column, params=r.params, on_fail=r.on_fail)
             for r in found.rules.all()
         ),
         mappings=tuple(MappingSpec.model_validate(m.body) for m in found.mappings.all()),
@@ -229,6 +229,7 @@ def rows_per_hour(codes: Sequence[str], *, at: datetime, hours: int = 24) -> dic
         "dataset__code", "finished_at", "rows_committed"
     )
     for code, finished, rows in found:
+        assert finished is not None  # filtered above
         place = min(max(int((finished - since).total_seconds() // 3600), 0), hours - 1)
         counts[code][place] += rows
     return counts

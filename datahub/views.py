@@ -28,7 +28,7 @@ from .services import receive, receive_upload
 from .states import DeliveryState, SourceKind
 
 RECENT = 20
-TONES = {
+TONES: dict[str, str] = {
     DeliveryState.COMMITTED: "green",
     DeliveryState.UNCHANGED: "green",
     DeliveryState.REFUSED: "red",
@@ -36,7 +36,7 @@ TONES = {
     DeliveryState.PARSED: "accent",
     DeliveryState.CHECKED: "accent",
 }
-FRESH_TONES = {"fresh": "green", "free": "green", "late": "orange", "never": "grey"}
+FRESH_TONES: dict[str, str] = {"fresh": "green", "free": "green", "late": "orange", "never": "grey"}
 
 
 @login_required
@@ -61,7 +61,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "at": at,
         "late": sum(row["freshness"] == "late" for row in rows),
-        "rows_today": sum(one.rows_today for one in datasets),
+        "rows_today": sum(getattr(one, "rows_today", 0) for one in datasets),
     }
     template = (
         "datahub/_overview_table.html" if request.headers.get("HX-Request") else "datahub/overview.html"
@@ -150,7 +150,7 @@ def upload(request: HttpRequest, code: str) -> HttpResponse:
             period=form.cleaned_data["period"],
             mapping=form.cleaned_data["mapping"] or None,
         )
-        if delivery.repeated:  # type: ignore[attr-defined]
+        if delivery.repeated:
             messages.info(request, _("This file was delivered before; nothing was added."))
         elif delivery.is_open:
             tasks.work_dataset.apply_async(kwargs={"dataset_code": found.code}, queue="lake")
@@ -165,7 +165,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
     require(may_see_hub(request.user))
     visible = Delivery.objects.visible_to(request.user).select_related("dataset", "same_as", "by")
     found = get_object_or_404(visible, pk=pk)
-    found.tone = TONES[found.state]  # type: ignore[attr-defined]
+    with_tones([found])
     rejects = may_see_rejects(request.user) and not found.is_open
     context: dict[str, Any] = {
         "delivery": found,
@@ -177,7 +177,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if rejects:
         pages = Paginator(found.rejects.all(), 30)
-        pages.count = found.rows_rejected  # type: ignore[misc]
+        pages.count = found.rows_rejected
         context["page_obj"] = pages.get_page(request.GET.get("page"))
     template = "datahub/_delivery_body.html" if request.headers.get("HX-Request") else "datahub/delivery.html"
     return render(request, template, context)

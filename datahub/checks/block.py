@@ -23,9 +23,9 @@ MAX_FAULTS_PER_ROW = 5
 
 
 class Placed(NamedTuple):
-    """Where rows lie: index into codes."""
+    """Where rows lie: codes[at]."""
 
-    index: np.ndarray
+    at: np.ndarray
     codes: list[str]
 
 

@@ -35,10 +35,10 @@ def make_plan(
     folded = {name.strip().casefold(): name for name in source.header}
     sources: dict[str, str] = {}
     used: set[str] = set()
-    for header, column in mapping.rename.items():
+    for header, target in mapping.rename.items():
         found = folded.get(header.strip().casefold())
-        if found and column not in sources:
-            sources[column] = found
+        if found and target not in sources:
+            sources[target] = found
             used.add(found)
     given = {*sources, *mapping.compose, *mapping.constants}
     for column in spec.columns:
@@ -66,7 +66,7 @@ def make_plan(
     if extra:
         source.notes.add("extra_columns", ", ".join(extra)[:500])
     kinds = {column.code: column.kind for column in spec.columns}
-    source.hints = {header: kinds[column] for column, header in sources.items()}
+    source.hints = {header: kinds[target] for target, header in sources.items()}
     for parts in composed.values():
         source.hints.update(dict.fromkeys(parts, "integer"))
     mapping = mapping.model_copy(update={"compose": composed})

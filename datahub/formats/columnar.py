@@ -25,7 +25,8 @@ XLSX_BATCH = 5_000
 
 class ParquetSource:
     def __init__(self, path: str, *, null_tokens: tuple[str, ...] = ("",), **_: Any) -> None:
-        self.notes, self.hints, self.null_tokens = Notes(), {}, null_tokens
+        self.notes, self.null_tokens = Notes(), null_tokens
+        self.hints: dict[str, str] = {}
         try:
             self._file = pq.ParquetFile(path)
         except (pa.ArrowInvalid, OSError) as error:
@@ -51,7 +52,8 @@ class TableSource:
     def __init__(self, table: pa.Table, *, null_tokens: tuple[str, ...] = ("",)) -> None:
         if table.num_rows == 0:
             raise Refusal(Refused.NO_ROWS)
-        self.notes, self.hints, self.null_tokens = Notes(), {}, null_tokens
+        self.notes, self.null_tokens = Notes(), null_tokens
+        self.hints: dict[str, str] = {}
         self._table, self.header = table, table.column_names
 
     def pieces(self) -> Iterator[pa.Table]:
@@ -67,7 +69,8 @@ class WorkbookSource:
     """The first sheet of an .xlsx file. Its limits are the constants above."""
 
     def __init__(self, path: str, *, null_tokens: tuple[str, ...] = ("",), **_: Any) -> None:
-        self.notes, self.hints, self.null_tokens = Notes(), {}, null_tokens
+        self.notes, self.null_tokens = Notes(), null_tokens
+        self.hints: dict[str, str] = {}
         check_archive(path)
         import openpyxl  # only where a workbook comes
 

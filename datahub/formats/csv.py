@@ -39,7 +39,8 @@ class CsvSource:
         null_tokens: tuple[str, ...] = ("",),
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
-        self.notes, self.hints, self.null_tokens = Notes(), {}, null_tokens
+        self.notes, self.null_tokens = Notes(), null_tokens
+        self.hints: dict[str, str] = {}
         self._worked: dict[str, pa.DataType] | None = None
         self._lines = whole_lines(text_bytes(stream, self.notes, encoding, block_bytes), quote=b'"')
         first = next(self._lines, b"")

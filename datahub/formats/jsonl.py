@@ -30,7 +30,8 @@ class JsonLinesSource:
     def __init__(
         self, stream: BinaryIO, *, null_tokens: tuple[str, ...] = ("",), block_bytes: int = BLOCK_BYTES
     ) -> None:
-        self.notes, self.hints, self.null_tokens = Notes(), {}, null_tokens
+        self.notes, self.null_tokens = Notes(), null_tokens
+        self.hints: dict[str, str] = {}
         self._blocks = whole_lines(text_bytes(stream, self.notes, "", block_bytes))
         self._first = next(self._blocks, b"")
         if not self._first.strip():

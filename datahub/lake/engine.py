@@ -110,4 +110,4 @@ def duck_engine() -> DuckEngine:
     if found is None or _mine.pid != os.getpid():
         found = _mine.engine = DuckEngine()
         _mine.pid = os.getpid()
-    return found  # type: ignore[no-any-return]
+    return found

@@ -134,16 +134,16 @@ class Stager:
         need not build its own; those of a small one hold only its own codes.
         """
         if placed is None:
-            codes, index = [""], np.zeros(length, dtype=np.int32)
+            codes, at = [""], np.zeros(length, dtype=np.int64)
         elif length < SMALL_ROWS:
-            used, index = np.unique(placed.index, return_inverse=True)
+            used, at = np.unique(placed.at, return_inverse=True)
             codes = [placed.codes[n] for n in used]
         else:
-            codes, index = placed.codes, placed.index
+            codes, at = placed.codes, placed.at
         areas, area_of, cells, cell_of = self._words(codes)
         return (
-            pa.DictionaryArray.from_arrays(pa.array(area_of[index]), areas),
-            pa.DictionaryArray.from_arrays(pa.array(cell_of[index]), cells),
+            pa.DictionaryArray.from_arrays(pa.array(area_of[at]), areas),
+            pa.DictionaryArray.from_arrays(pa.array(cell_of[at]), cells),
         )
 
     def _words(self, codes: list[str]) -> tuple[pa.Array, np.ndarray, pa.Array, np.ndarray]:

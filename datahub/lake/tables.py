@@ -112,7 +112,7 @@ def schema_mark(spec: DatasetSpec) -> str:
     return hashlib.sha256(words.encode()).hexdigest()[:8]
 
 
-def open_table(code: str) -> Any | None:
+def open_table(code: str) -> Any:
     """The table at its newest version, None while it does not exist."""
     delta = _deltalake()
     root = table_root(code)

@@ -70,13 +70,13 @@ def deliver(
         mapping=mapping,
         keeps_file=keeps_file,
     )
-    repeated = delivery.repeated  # type: ignore[attr-defined]
+    repeated = delivery.repeated
     if Delivery.objects.filter(pk=delivery.pk).unfinished().exists():
         with writing(delivery.dataset, wait=True) as claim:
             assert claim is not None
             work_off(claim)
         delivery = Delivery.objects.select_related("dataset").get(pk=delivery.pk)
-    delivery.repeated = repeated  # type: ignore[attr-defined]
+    delivery.repeated = repeated
     return delivery
 
 
@@ -106,7 +106,7 @@ def receive(
         source=source,
         path=str(path),
         keeps_file=keeps_file,
-        by=by,
+        by=by,  # type: ignore[misc]
         file_name=file_name or (path.name if source != SourceKind.TABLE else ""),
         asked_history=history,
         mapping=mapping or "",
@@ -129,7 +129,7 @@ def _identify(delivery: Delivery) -> Delivery:
         try:
             with transaction.atomic():
                 delivery.save(force_insert=True)
-                delivery.repeated = False  # type: ignore[attr-defined]
+                delivery.repeated = False
                 _recognise(delivery)
                 tell(delivery)
             return delivery

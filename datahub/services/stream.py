@@ -79,7 +79,7 @@ class Stream:
             mask = pa.array(checked.good)
             columns = {name: array.filter(mask) for name, array in columns.items()}
             place = place[checked.good]
-            placed = placed._replace(index=placed.index[checked.good]) if placed is not None else None
+            placed = placed._replace(at=placed.at[checked.good]) if placed is not None else None
         if len(place):
             parts = self.stager.add(columns, place + first, placed)
             if self.kept is not None:

@@ -43,7 +43,7 @@ class Command(BaseCommand):
             )
         except DomainError as error:
             raise CommandError(str(error) or error.code) from error
-        repeated = delivery.repeated  # type: ignore[attr-defined]
+        repeated = delivery.repeated
         self._explain(delivery, repeated)
         done = delivery.state == DeliveryState.COMMITTED and not repeated
         self.stdout.write(
