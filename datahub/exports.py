@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from .faults import Reason
 from .models import Delivery
@@ -37,9 +38,9 @@ def reject_table(delivery: Delivery, by: Any) -> Iterator[str]:
                 _("File"),
                 _("Row"),
                 _("Column"),
-                _("Reason"),
+                pgettext("data", "Reason"),
                 _("Rule"),
-                _("Value"),
+                pgettext("data", "Value"),
                 _("Whole row"),
             ]
         )

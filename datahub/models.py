@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from commandcenter.core.refs import make_ref
 
@@ -42,7 +43,7 @@ class TwoNames(models.Model):
 
 class Dataset(TwoNames):
     code = models.CharField(_("code"), max_length=80, unique=True)
-    summary = models.TextField(_("summary"), blank=True)
+    summary = models.TextField(pgettext_lazy("data", "summary"), blank=True)
     domain = models.CharField(_("domain"), max_length=40, blank=True)
     provider = models.CharField(_("provider"), max_length=40, blank=True)
     area_code = models.CharField(_("area"), max_length=16, blank=True)
@@ -86,11 +87,11 @@ class Column(TwoNames):
     position = models.PositiveSmallIntegerField()
     code = models.CharField(_("code"), max_length=63)
     kind = models.CharField(_("kind"), max_length=10, choices=ColumnKind.choices)
-    unit = models.CharField(_("unit"), max_length=20, blank=True)
+    unit = models.CharField(pgettext_lazy("data", "unit"), max_length=20, blank=True)
     required = models.BooleanField(_("required"), default=False)
     personal = models.BooleanField(_("personal"), default=False)
     grade = models.CharField(_("grade"), max_length=2, default="L1")
-    summary = models.TextField(_("summary"), blank=True)
+    summary = models.TextField(pgettext_lazy("data", "summary"), blank=True)
 
     class Meta:
         ordering = ["position"]
@@ -271,7 +272,7 @@ class Reject(models.Model):
     column = models.CharField(_("column"), max_length=200, blank=True)
     reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices)
     detail = models.CharField(max_length=200, blank=True)
-    raw = models.TextField(_("value"), blank=True)
+    raw = models.TextField(pgettext_lazy("data", "value"), blank=True)
     others = models.JSONField(default=list)
     row = models.JSONField(default=dict)
 

@@ -2,17 +2,18 @@
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from commandcenter.core.moves import Move, Moves
 
 
 class DeliveryState(TextChoices):
-    RECEIVED = "received", _("Received")
+    RECEIVED = "received", pgettext_lazy("delivery", "Received")
     PARSED = "parsed", _("Being read")
-    CHECKED = "checked", _("Checked")
+    CHECKED = "checked", pgettext_lazy("delivery", "Checked")
     COMMITTED = "committed", _("Committed")
     UNCHANGED = "unchanged", _("Unchanged")
-    REFUSED = "refused", _("Refused")
+    REFUSED = "refused", pgettext_lazy("delivery", "Refused")
 
 
 S = DeliveryState
@@ -38,8 +39,8 @@ class DatasetStatus(TextChoices):
 
 class PrivacyClass(TextChoices):
     NONE = "none", _("No personal data")
-    INTERNAL = "internal", _("Internal")
-    PERSONAL = "personal", _("Personal")
+    INTERNAL = "internal", pgettext_lazy("data", "Internal")
+    PERSONAL = "personal", pgettext_lazy("data", "Personal")
     SENSITIVE = "sensitive", _("Sensitive")
 
 
@@ -50,7 +51,7 @@ class ShareType(TextChoices):
 
 
 class OpenType(TextChoices):
-    OPEN = "open", _("Open")
+    OPEN = "open", pgettext_lazy("data", "Open")
     CONDITIONAL = "conditional", _("Open on conditions")
     CLOSED = "closed", _("Not open")
 
@@ -58,7 +59,7 @@ class OpenType(TextChoices):
 class ColumnKind(TextChoices):
     TEXT = "text", _("Text")
     INTEGER = "integer", _("Whole number")
-    NUMBER = "number", _("Number")
+    NUMBER = "number", pgettext_lazy("data", "Number")
     BOOLEAN = "boolean", _("Yes or no")
     TIME = "time", _("Time")
     DATE = "date", _("Date")
@@ -67,5 +68,5 @@ class ColumnKind(TextChoices):
 class SourceKind(TextChoices):
     FILE = "file", _("File")
     UPLOAD = "upload", _("Upload")
-    PUSH = "push", _("Push")
+    PUSH = "push", pgettext_lazy("data", "Push")
     TABLE = "table", _("Platform")
