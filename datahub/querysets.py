@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import BigIntegerField, Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from city.querysets import within_areas
 from city.roles import Role
@@ -33,13 +34,19 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         return self.filter(status=DatasetStatus.PUBLISHED)
 
     def with_today(self, *, since: datetime) -> Self:
-        """Rows and failures since a moment, and when the source was last heard."""
-        recent = Q(deliveries__received_at__gte=since)
+        """Rows and failures since a moment, counted from its deliveries alone."""
+        from .models import Delivery
+
+        recent = Delivery.objects.filter(dataset=OuterRef("pk"), received_at__gte=since).order_by()
+
+        def total(of: Any) -> Coalesce:
+            counted = recent.values("dataset").annotate(total=of).values("total")
+            return Coalesce(Subquery(counted, output_field=BigIntegerField()), 0)
+
         return self.annotate(
-            rows_today=Sum("deliveries__rows_committed", filter=recent, default=0),
-            rejected_today=Sum("deliveries__rows_rejected", filter=recent, default=0),
-            refused_today=Count("deliveries", filter=recent & Q(deliveries__state=DeliveryState.REFUSED)),
-            last_received=Max("deliveries__received_at"),
+            rows_today=total(Sum("rows_committed")),
+            rejected_today=total(Sum("rows_rejected")),
+            refused_today=total(Count("pk", filter=Q(state=DeliveryState.REFUSED))),
         )
 
     def late(self, *, at: datetime) -> Self:

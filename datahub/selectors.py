@@ -8,13 +8,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+from django.db.models import Sum
+from django.db.models.functions import TruncHour
 
 from commandcenter.core import clock
 from commandcenter.core.errors import DomainError
 from commandcenter.core.refs import parse_ref
 from datahub.declare import ColumnSpec, DatasetSpec, MappingSpec, RuleSpec
 from datahub.lake.engine import DuckEngine, duck_engine
-from datahub.lake.tables import Pinned, pin, table_root
+from datahub.lake.tables import Pinned, pin
 from datahub.models import Dataset, Delivery, DeliveryFile
 from datahub.querysets import DatasetQuerySet
 
@@ -147,9 +149,14 @@ def row_by_ref(ref: str) -> dict[str, Any] | None:
         return None
     spec = spec_for(delivery.dataset)
     files = DeliveryFile.objects.filter(delivery=delivery, first_row__lte=number, last_row__gte=number)
-    held = tuple((file.path, file.day) for file in files)
-    pinned_files = Pinned(spec.code, -delivery_id, table_root(spec.code), held)
-    table = duck_engine().table(spec, pinned_files, None, key=number)
+    held = {(file.path, file.day) for file in files}
+    now = pin(spec.code)
+    if not held <= set(now.files):
+        # The rows were written together with others since then: look among all files of their days.
+        days = {day for _path, day in held}
+        held = {(path, day) for path, day in now.files if day in days}
+    chosen = Pinned(spec.code, now.version, now.root, tuple(sorted(held)))
+    table = duck_engine().table(spec, chosen, None, key=(delivery_id, number))
     found = table.filter((table["_delivery"] == delivery_id) & (table["_row"] == number))
     rows = duck_engine().backend.to_pyarrow(found).to_pylist()
     if not rows:
@@ -225,11 +232,14 @@ def rows_per_hour(codes: Sequence[str], *, at: datetime, hours: int = 24) -> dic
     """Rows committed in each of the last hours, oldest first: the small bars of the overview."""
     since = at - timedelta(hours=hours)
     counts = {code: [0] * hours for code in codes}
-    found = Delivery.objects.filter(dataset__code__in=list(codes), finished_at__gt=since).values_list(
-        "dataset__code", "finished_at", "rows_committed"
+    found = (
+        Delivery.objects.filter(dataset__code__in=list(codes), received_at__gt=since, rows_committed__gt=0)
+        .annotate(hour=TruncHour("received_at"))
+        .order_by()
+        .values_list("dataset__code", "hour")
+        .annotate(rows=Sum("rows_committed"))
     )
-    for code, finished, rows in found:
-        assert finished is not None  # filtered above
-        place = min(max(int((finished - since).total_seconds() // 3600), 0), hours - 1)
+    for code, hour, rows in found:
+        place = min(max(int((hour - since).total_seconds() // 3600), 0), hours - 1)
         counts[code][place] += rows
     return counts

@@ -1,6 +1,9 @@
 """Doorbells of the data hub; all of them on the lake queue, whose workers are threads."""
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_ready
 
 from datahub import services
 
@@ -21,3 +24,9 @@ def recover_deliveries() -> int:
 def work_dataset(*, dataset_code: str) -> int:
     """An upload waits: bring the dataset's deliveries to their end."""
     return services.work_dataset(dataset_code)
+
+
+@worker_ready.connect
+def recover_at_start(**_: Any) -> None:
+    """A worker that starts may follow one that was killed: do not wait for the timetable."""
+    recover_deliveries.apply_async(queue="lake")

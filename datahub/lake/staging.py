@@ -20,7 +20,7 @@ from datahub.checks.block import Placed
 from datahub.checks.coerce import FIXED_OFFSET_US, FIXED_SINCE_US
 from datahub.declare import DatasetSpec
 
-from .tables import StagedFile, file_schema, schema_mark, stats_json, table_root
+from .tables import StagedFile, file_schema, schema_mark, stats_json, sync_file, table_root
 
 EPOCH = date(1970, 1, 1)
 DAY_US = 86_400_000_000
@@ -28,6 +28,7 @@ FILE_ROWS = 524_288
 BUFFER_ROWS = 1_572_864
 ROW_GROUP_ROWS = 131_072
 IN_FLIGHT = 3
+MOST_SYNCS = 64
 SMALL_ROWS = 16_384
 NO_STATISTICS = {"_cell", "_generation", "_live"}
 
@@ -74,6 +75,7 @@ class Stager:
         self._buffered: dict[int, int] = defaultdict(int)
         self._pending: list[Future[StagedFile]] = []
         self._count = 0
+        self._sync_each = True
         self._dictionaries: tuple[list[str], Any] | None = None
         self._made: set[str] = set()
         self._marks = f"{schema_mark(self.spec)}-{self.mark}"
@@ -95,10 +97,14 @@ class Stager:
         return [with_day(part, day) for day, part in parts]
 
     def finish(self) -> list[StagedFile]:
+        """Write the rest; what is returned is on the disk, not only in its cache."""
+        self._sync_each = len(self._buffered) <= MOST_SYNCS
         for day in sorted(self._buffered):
             if self._buffered[day]:
                 self._flush(day)
         self._settle(0)
+        if not self._sync_each:
+            os.sync()  # one long wait instead of thousands of short ones
         self.files.sort(key=lambda f: (f.first_row, f.day))
         return self.files
 
@@ -212,6 +218,8 @@ class Stager:
                     last = max(last, pc.max(numbers).as_py())
                     rows += part.num_rows
             size = sink.tell()
+        if self._sync_each:
+            sync_file(target)
         lows["_row"], highs["_row"] = first, last
         return StagedFile(path, day, rows, size, first, last, stats_json(rows, lows, highs))
 

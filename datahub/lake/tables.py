@@ -187,8 +187,20 @@ def commit_files(spec: DatasetSpec, files: list[StagedFile], *, number: int, del
                 max_commit_retries=0,
             ),
         )
-    fresh = open_table(spec.code)
-    return int(fresh.version())
+    version = int(open_table(spec.code).version())
+    sync_file(f"{table_root(spec.code)}/_delta_log/{version:020}.json")
+    return version
+
+
+def sync_file(path: str) -> None:
+    """Have the disk keep a file before PostgreSQL says it is there. Object stores do so by themselves."""
+    if "://" in path:
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def pin(code: str, version: int | None = None) -> Pinned:
