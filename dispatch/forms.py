@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -15,6 +16,7 @@ from commandcenter.core import clock
 from commandcenter.core.times import shanghai_day
 
 from . import services
+from .items import ITEMS
 from .models import Order
 from .states import CancelGround, ContactOutcome
 
@@ -167,6 +169,15 @@ class RedoForm(ActionForm):
     reason = words(_("What is still to be done"))
 
 
+class ExcludeForm(ActionForm):
+    items = forms.MultipleChoiceField(
+        label=_("Items"),
+        choices=[(item.code, format_lazy("{} {}", item.code, item.name)) for item in ITEMS.values()],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    reason = words(_("Ground of the review"))
+
+
 class CancelForm(ActionForm):
     ground = forms.ChoiceField(label=_("Ground"), choices=CancelGround.choices)
     reason = words(_("Reason"))
@@ -297,6 +308,14 @@ ACTIONS: dict[str, Action] = {
             services.redo_order,
             _("A new round began."),
             dangerous=True,
+        ),
+        Action(
+            "exclude",
+            _("Take out of the scores"),
+            ExcludeForm,
+            services.exclude_order,
+            _("Taken out of the items."),
+            hint=_("Recorded for good, with your name and the ground."),
         ),
         Action(
             "cancel",

@@ -67,5 +67,11 @@ def may_share(user: "User", order: Order) -> bool:
     return is_unit(user, order) or is_command(user, order)
 
 
+def may_exclude(user: "User", order: Order) -> bool:
+    """Take an order out of accountability items: supervisors of the area, never of the own unit."""
+    tops = areas_of(user, Role.SUPERVISOR)
+    return any(within(order.area_code, top) for top in tops) and user.organisation_id != order.org_id
+
+
 def may_cancel(user: "User", order: Order) -> bool:
     return is_command(user, order)

@@ -24,6 +24,13 @@ class Steps:
 
 def steps_for(user: "User", order: Order, *, at: "datetime") -> Steps:
     """The actions a page offers; the services ask again."""
+    steps = _of_state(user, order, at=at)
+    if policies.may_exclude(user, order) and not order.history:
+        return Steps(steps.primary, [*steps.others, "exclude"])
+    return steps
+
+
+def _of_state(user: "User", order: Order, *, at: "datetime") -> Steps:
     unit, command = policies.may_handle(user, order), policies.may_rule(user, order)
     state = order.state
     if state == OrderState.DISPATCHED:

@@ -13,6 +13,7 @@ from .requests import (
     request_return,
     rule_return,
 )
+from .scoring import exclude_order
 
 __all__ = [
     "MAX_EXTENDED_DAYS",
@@ -21,6 +22,7 @@ __all__ = [
     "contact_caller",
     "decide_extension",
     "decide_hold",
+    "exclude_order",
     "handle_order",
     "open_assist",
     "open_order",

@@ -6,13 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from city.roles import Role
 from commandcenter.core import clock
+from commandcenter.journal.models import AuditEntry
 from commandcenter.journal.services import record_fact
 from dispatch import services
 from dispatch.items.reading import Period
 from dispatch.items.rules import ITEMS, FloorLinear, Linear
 from dispatch.models import Order
 from dispatch.selectors import score_item, score_items, unit_scores
+from tests.dispatch.helpers import DomainError, PermissionDenied, refused
+from tests.factories.city import CITY, UserFactory
 from tests.factories.dispatch import MORNING, OrderFactory, dispatcher_of, officer_of, unit
 
 JUNE = Period(2026, 6)
@@ -204,6 +208,21 @@ def test_a_recorded_review_takes_an_order_out_of_the_named_items_only(org):
     )  # fmt: skip
     assert item(org, "XW-17").denominator == 0
     assert item(org, "XW-18").denominator == 1
+
+
+def test_a_supervisor_takes_an_order_out_and_nobody_else_does(org, officer):
+    order = OrderFactory(org=org, request_type="help")
+    call_back(order, solved="no")
+    own = UserFactory(roles=[(Role.SUPERVISOR, CITY)], organisation=org)
+    for user in (officer, dispatcher_of(), own):
+        with refused(PermissionDenied):
+            services.exclude_order(order_id=order.pk, by=user, items=["XW-17"], reason="Beyond duty")
+    supervisor = UserFactory(roles=[(Role.SUPERVISOR, CITY)])
+    with refused(DomainError, "unknown_item"):
+        services.exclude_order(order_id=order.pk, by=supervisor, items=["XW-99"], reason="Beyond duty")
+    services.exclude_order(order_id=order.pk, by=supervisor, items=["XW-17"], reason="Beyond duty")
+    assert item(org, "XW-17").denominator == 0
+    assert AuditEntry.objects.filter(action="dispatch.exclude_order", actor_id=supervisor.pk).exists()
 
 
 def test_scores_hold_when_the_order_row_is_tampered_with(org, officer):
