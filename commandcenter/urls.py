@@ -24,6 +24,7 @@ urlpatterns = [
     path("grid/", include("grid.urls")),
     path("alerts/", include("alerts.urls")),
     path("api/v1/", include(interface)),
+    path("api/share/v1/", include("datahub.sharing.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
