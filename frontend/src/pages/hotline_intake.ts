@@ -111,6 +111,7 @@ function accept(form: Form, chip: HTMLElement): void {
     remember(form, { org: chip.dataset.code ?? '' })
   }
   chip.remove()
+  if (!form.querySelector('[data-chip]')) form.querySelector('#chips')?.replaceChildren()
   choose(box, { value: code, label })
 }
 
