@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from commandcenter.core.fields import EncryptedTextField
@@ -14,7 +13,7 @@ from .states import BatchState, Direction, PeerLevel
 
 
 class Peer(models.Model):
-    """Another instance. token: ours, to call it; their_token_hash: of the token with which it calls us."""
+    """Another instance. token: ours, to call it; it calls us with a sharing.ShareKey of `ref`."""
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=80)
@@ -22,7 +21,6 @@ class Peer(models.Model):
     area_code = models.CharField(_("area"), max_length=16, blank=True)
     url = models.CharField(_("address"), max_length=300)
     token = EncryptedTextField(blank=True, default="")
-    their_token_hash = models.CharField(max_length=64, blank=True)
     active = models.BooleanField(_("active"), default=True)
     last_at = models.DateTimeField(_("last exchange"), null=True, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
@@ -31,11 +29,6 @@ class Peer(models.Model):
         verbose_name = _("peer")
         verbose_name_plural = _("peers")
         ordering: ClassVar = ["code"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["their_token_hash"], condition=~Q(their_token_hash=""), name="peer_token_once"
-            )
-        ]
 
     def __str__(self) -> str:
         return self.name
@@ -71,7 +64,9 @@ class Route(models.Model):
 
     peer = models.ForeignKey(Peer, models.CASCADE, related_name="routes")
     remote_code = models.CharField(_("dataset there"), max_length=80)
-    dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="routes", verbose_name=_("dataset here"))
+    dataset = models.ForeignKey(
+        Dataset, models.PROTECT, related_name="routes", verbose_name=_("dataset here")
+    )
     direction = models.CharField(_("direction"), max_length=6, choices=Direction.choices)
     position = models.TextField(blank=True)
     number = models.BigIntegerField(default=0)
@@ -85,9 +80,7 @@ class Route(models.Model):
         verbose_name = _("route of the cascade")
         verbose_name_plural = _("routes of the cascade")
         ordering: ClassVar = ["peer", "remote_code"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["peer", "remote_code"], name="route_once")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["peer", "remote_code"], name="route_once")]
 
     def __str__(self) -> str:
         return f"{self.peer_id} {self.remote_code}"

@@ -15,7 +15,7 @@ class PeerLevel(TextChoices):
 
 
 class Direction(TextChoices):
-    """Seen from the whole: up from the lower level; back, what the lower level once reported; down, what others gave."""
+    """Up: reported by the lower level. Back: its own rows returned to it. Down: what others gave."""
 
     UP = "up", _("Reported up")
     BACK = "back", _("Returned")

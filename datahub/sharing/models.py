@@ -39,9 +39,7 @@ class Agreement(models.Model):
     """
 
     number = models.CharField(_("number"), max_length=24, unique=True)
-    dataset = models.ForeignKey(
-        Dataset, models.PROTECT, related_name="agreements", verbose_name=_("dataset")
-    )
+    dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="agreements", verbose_name=_("dataset"))
     state = models.CharField(
         _("state"), max_length=10, choices=AgreementState.choices, default=AgreementState.APPLIED
     )
@@ -112,6 +110,19 @@ class Agreement(models.Model):
     @property
     def ref(self) -> str:
         return make_ref("datahub.agreement", self.pk)
+
+
+class ShareKey(models.Model):
+    """A token that opens every grant of one consumer: how another level's platform calls."""
+
+    consumer_ref = models.CharField(max_length=120, db_index=True)
+    token_hash = models.CharField(max_length=64, unique=True)
+    token_hint = models.CharField(max_length=8)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.consumer_ref} …{self.token_hint}"
 
 
 class AgreementMove(models.Model):
@@ -217,9 +228,7 @@ class Delivering(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["agreement", "way"], name="one_delivering_per_way"),
-            models.CheckConstraint(
-                condition=Q(way="file") | (~Q(url="") & ~Q(secret="")), name="webhook_has_address"
-            ),
+            models.CheckConstraint(condition=Q(way="file") | ~Q(url=""), name="webhook_has_address"),
         ]
 
     def __str__(self) -> str:

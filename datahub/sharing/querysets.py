@@ -20,7 +20,7 @@ def officer_orgs(user: Any) -> set[str]:
 
 class AgreementQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: Any) -> Self:
-        """The steward and leaders see those of their areas; an officer those of his organisation's two sides."""
+        """The steward and leaders: of their areas; an officer: what his organisation gives or takes."""
         if not user.is_authenticated:
             return self.none()
         seen = Q(pk__in=())

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from datahub.declare import ColumnSpec, DatasetSpec, MappingSpec, RuleSpec
 from datahub.models import Dataset
 from datahub.services import save_dataset
@@ -108,3 +110,9 @@ def csv_file(
     path = folder / name
     path.write_bytes(csv_text(records).encode(encoding))
     return path
+
+
+def table_of_rows(n: int, **over: Any) -> pa.Table:
+    """`rows(n)` as a table, as a program delivers them."""
+    records = rows(n, **over)
+    return pa.table({name: [record[name] for record in records] for name in records[0]})
