@@ -62,7 +62,7 @@ class HandleForm(ActionForm):
         hint=_("Facts, ground, what was done, when the rest follows. The citizen will read it."),
     )
     solved = forms.ChoiceField(
-        label=pgettext_lazy("call-back", "Solved"),
+        label=_("How far it is solved"),
         choices=[
             ("yes", pgettext_lazy("call-back", "Solved")),
             ("partly", _("Partly")),

@@ -82,7 +82,7 @@ ITEMS: dict[str, Item] = {
             SIGNING,
             1,
             Linear(full_at=2, zero_at=8),
-            "≤2 h",
+            _("≤2 hours"),
             _("Median working time from dispatch to signing, orders of normal urgency"),
             USUAL,
             unit="h",

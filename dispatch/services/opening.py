@@ -54,8 +54,10 @@ def open_order(
 
     The app that owns the case asks its own policy first. `history` opens an order of the imported
     past: no clock, no notice, no fact, no score. A unit never receives a report about itself, nor
-    does one that stands under it. not_after: the latest end of the handling clock. ruled: a
-    ruling named this unit, so it cannot return the order.
+    does one that stands under it; such an order is always confidential.
+
+    not_after: the latest end of the handling clock. ruled: a ruling named this unit, so it cannot
+    return the order.
     """
     at = clock.now()
     org = organisations().select_related("parent").get(pk=org_id)
@@ -79,7 +81,7 @@ def open_order(
         parent=parent,
         urgency=Urgency(urgency),
         level=level,
-        confidential=confidential,
+        confidential=confidential or accused is not None,
         contact_needed=contact_needed,
         history=history,
         dispatched_at=at,

@@ -72,3 +72,9 @@ def test_number_counts_the_day_of_shanghai():
             kind="report", case_ref="grid.report:1", title="t", area_code=CHONGCHUAN, org_id=unit().pk
         )
     assert order.number.startswith("20260611")
+
+
+def test_an_order_that_accuses_somebody_is_confidential_even_where_nobody_said_so():
+    order = OrderFactory(accused_org_id=unit().pk)
+    assert order.confidential
+    assert "leader" not in Event.objects.get().audiences
