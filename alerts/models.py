@@ -17,6 +17,7 @@ from .querysets import AlertQuerySet, DetectorQuerySet
 from .states import OPEN, AlertLevel, AlertState, DetectorStatus, Health, PrivacyClass, Verdict
 
 SRID = 4490
+NO_GRANT = "grant:"  # a blind detector's reason begins so when it may not read its source
 
 
 class Detector(models.Model):
@@ -78,6 +79,13 @@ class Detector(models.Model):
     def label(self) -> str:
         english = (translation.get_language() or "").startswith("en")
         return self.name_en if english and self.name_en else self.name
+
+    @property
+    def health_words(self) -> str:
+        """How well it sees; blind has two causes, a late source and a grant that is gone."""
+        if self.health == Health.BLIND and self.health_reason.startswith(NO_GRANT):
+            return str(_("Blind: it may not read its source"))
+        return str(Health(self.health).label)
 
     @property
     def source_words(self) -> str:

@@ -27,6 +27,12 @@ def follow_order(*, payload: dict[str, Any]) -> None:
         services.follow_order(payload=payload)
 
 
+def follow_grant(*, payload: dict[str, Any]) -> None:
+    """Listener of datahub.agreement.moved; returns at once where the consumer is no detector."""
+    if str(payload.get("consumer_ref", "")).startswith("alerts.detector:"):
+        services.follow_grant(payload=payload)
+
+
 def ring_windows() -> None:
     """Ask for a window run soon, once for many batches; the timetable comes by anyway."""
     transaction.on_commit(_ring, robust=True)

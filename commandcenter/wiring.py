@@ -11,6 +11,7 @@ LISTENERS: dict[str, list[str]] = {
         "grid.tasks.follow_order",
         "alerts.tasks.follow_order",
     ],
+    "datahub.agreement.moved": ["alerts.tasks.follow_grant"],
     "city.calendar.changed": ["dispatch.tasks.follow_calendar"],
     "city.generation.activated": ["dispatch.tasks.follow_areas"],
 }

@@ -13,10 +13,12 @@ from .detectors import (
     try_detector,
 )
 from .runs import is_watched, run_history, run_windows, take_batch
+from .sight import follow_grant
 
 __all__ = [
     "approve_detector",
     "dispatch_alert",
+    "follow_grant",
     "follow_order",
     "go_live",
     "is_watched",

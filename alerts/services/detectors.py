@@ -50,7 +50,10 @@ def load_detectors(*, codes: list[str] | None = None) -> dict[str, int]:
     A new one starts as a draft. Words and receiver of a known one are refreshed; its parameters are
     left alone, since people may have changed them: those change only as a new version.
     """
+    from .sight import seed_grants  # it stands on this module
+
     counts = {"new": 0, "changed": 0, "same": 0}
+    seeded: list[Detector] = []
     at = clock.now()
     for spec in all_specs():
         if codes is not None and spec.code not in codes:
@@ -62,12 +65,15 @@ def load_detectors(*, codes: list[str] | None = None) -> dict[str, int]:
             )
             _record(detector, "declare", "", detector.state, None, at)
             counts["new"] += 1
+            seeded.append(detector)
             continue
         changed = [name for name, value in _words(spec).items() if getattr(detector, name) != value]
         for name in changed:
             setattr(detector, name, getattr(spec, name))
         detector.save(update_fields=changed or ["name"])
         counts["changed" if changed else "same"] += 1
+        seeded.append(detector)
+    seed_grants(seeded)
     return counts
 
 
@@ -82,9 +88,12 @@ def _full(spec: DetectorSpec) -> dict[str, Any]:
 @transaction.atomic
 def try_detector(*, detector_id: int, by: User) -> Detector:
     """Draft → trial: it looks, nobody is sent out. Who starts the trial has proposed the version."""
+    from .sight import seed_open_grant  # it stands on this module
+
     detector = _locked(detector_id)
     require(may_edit(by, detector))
     detector.proposed_by = by
+    seed_open_grant(detector)
     return _move(detector, "try", by)
 
 

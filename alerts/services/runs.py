@@ -17,6 +17,7 @@ from commandcenter.core import clock
 from commandcenter.core.times import shanghai_day, start_of_day
 from commandcenter.journal.live import announce
 from datahub.selectors import source_is_late
+from datahub.sharing.services import note_read
 
 from ..events import TrialFinished
 from ..models import Alert, Detector, DetectorState, TouchedDay
@@ -25,6 +26,7 @@ from ..states import DetectorStatus, Health
 from .detectors import note_sight
 from .judging import FORWARD_DAYS, moment, of_batch, of_window
 from .raising import Counts, clear, raise_alert, rise, settle
+from .sight import consumer_ref, shut_out
 
 log = logging.getLogger(__name__)
 _LOCK = 7_411  # first key of the advisory locks of window runs
@@ -41,10 +43,15 @@ def take_batch(*, dataset_code: str, table: pa.Table, live: pa.BooleanArray) -> 
     next window run. A detector that fails says so and does not stop the others.
     """
     detectors = list(Detector.objects.watching(dataset_code))
+    closed = shut_out(dataset_code, detectors)
     for detector in detectors:
+        if detector.code in closed:
+            _mark_days(detector, table)  # looked at when the grant is back
+            continue
         try:
             with transaction.atomic():
                 _take(detector, table, live)
+                note_read(consumer_ref=consumer_ref(detector), dataset_code=dataset_code, rows=table.num_rows)
         except Exception as error:
             log.exception("detector %s failed on a batch of %s", detector.code, dataset_code)
             _mark_days(detector, table)
@@ -141,6 +148,8 @@ def run_windows(*, codes: Iterable[str] | None = None) -> dict[str, dict[str, in
             if not mine:
                 continue
             try:
+                if shut_out(detector.dataset_code, [detector]):
+                    continue
                 counts = _run(detector)
                 _look_at_source(detector)
             except Exception as error:

@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 
 from commandcenter.core.fields import EncryptedTextField
 from commandcenter.core.refs import make_ref
-from datahub.models import Dataset, Delivery
 
 from .states import BatchState, Direction, PeerLevel
 
@@ -65,7 +64,7 @@ class Route(models.Model):
     peer = models.ForeignKey(Peer, models.CASCADE, related_name="routes")
     remote_code = models.CharField(_("dataset there"), max_length=80)
     dataset = models.ForeignKey(
-        Dataset, models.PROTECT, related_name="routes", verbose_name=_("dataset here")
+        "datahub.Dataset", models.PROTECT, related_name="routes", verbose_name=_("dataset here")
     )
     direction = models.CharField(_("direction"), max_length=6, choices=Direction.choices)
     position = models.TextField(blank=True)
@@ -97,7 +96,7 @@ class Batch(models.Model):
     path = models.TextField()
     digest = models.CharField(max_length=64)
     rows = models.BigIntegerField()
-    delivery = models.ForeignKey(Delivery, models.PROTECT, null=True, blank=True, related_name="+")
+    delivery = models.ForeignKey("datahub.Delivery", models.PROTECT, null=True, blank=True, related_name="+")
     fetched_at = models.DateTimeField()
 
     class Meta:

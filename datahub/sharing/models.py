@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from commandcenter.core.fields import EncryptedTextField
 from commandcenter.core.refs import make_ref
-from datahub.models import Dataset
 
 from .querysets import AgreementQuerySet, CallQuerySet
 from .states import AgreementState, Clock, ConsumerKind, Denial, Outcome, Way
@@ -39,7 +38,9 @@ class Agreement(models.Model):
     """
 
     number = models.CharField(_("number"), max_length=24, unique=True)
-    dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="agreements", verbose_name=_("dataset"))
+    dataset = models.ForeignKey(
+        "datahub.Dataset", models.PROTECT, related_name="agreements", verbose_name=_("dataset")
+    )
     state = models.CharField(
         _("state"), max_length=10, choices=AgreementState.choices, default=AgreementState.APPLIED
     )

@@ -32,6 +32,8 @@ def speaks_for_provider(user: Any, dataset: Dataset) -> bool:
 
 
 def speaks_for_consumer(user: Any, agreement: Agreement) -> bool:
+    if agreement.consumer_kind == ConsumerKind.PLATFORM and agreement.applied_by_id == user.pk:
+        return True
     return bool(agreement.consumer_org) and agreement.consumer_org in officer_orgs(user)
 
 
@@ -45,6 +47,12 @@ def may_see_sharing(user: Any) -> bool:
 def may_apply(user: Any, org_code: str) -> bool:
     """Any organisation's officer, for his own organisation."""
     return bool(user.is_authenticated) and org_code in officer_orgs(user)
+
+
+def may_apply_for_platform(user: Any, consumer_ref: str) -> bool:
+    """An analyst, for a detector or a figure; outside consumers apply through their officers."""
+    part = consumer_ref.startswith(("alerts.", "dashboards.", "datahub.preview"))
+    return part and bool(user.is_authenticated) and user.has_role(Role.ANALYST)
 
 
 def may_check(user: Any, agreement: Agreement) -> bool:
@@ -89,6 +97,17 @@ def may_read(dataset_code: str, consumer_ref: str, columns: Collection[str] = ()
     return not unread(dataset_code, {consumer_ref: columns})
 
 
+def is_open_to_all(dataset_code: str) -> bool:
+    """Shared unconditionally and without personal data."""
+    dataset = Dataset.objects.filter(code=dataset_code).only("share_type", "privacy_class").first()
+    return dataset is not None and _everybodys(dataset)
+
+
+def _everybodys(dataset: Dataset) -> bool:
+    plain = (PrivacyClass.NONE, PrivacyClass.INTERNAL)
+    return dataset.share_type == ShareType.UNCONDITIONAL and dataset.privacy_class in plain
+
+
 def unread(dataset_code: str, wanted: Mapping[str, Collection[str]]) -> dict[str, str]:
     """Consumers that may not read their columns now -> why. Two queries, however many consumers.
 
@@ -110,10 +129,7 @@ def unread(dataset_code: str, wanted: Mapping[str, Collection[str]]) -> dict[str
         known.add(ref)
         if state == AgreementState.GRANTED and (expires_at is None or expires_at > at):
             granted.setdefault(ref, set()).update(columns)
-    everybodys = dataset.share_type == ShareType.UNCONDITIONAL and dataset.privacy_class in (
-        PrivacyClass.NONE,
-        PrivacyClass.INTERNAL,
-    )
+    everybodys = _everybodys(dataset)
     found: dict[str, str] = {}
     for ref, columns in wanted.items():
         if ref in granted:

@@ -144,8 +144,11 @@ def _group(dataset: Dataset, cursor: Cursor, need: int, *, filtered: bool) -> _G
     )
     ids: list[int] = []
     turns: dict[int, int] = {}
-    end, last_row, total = (cursor.turn, cursor.row), None, 0
+    end: tuple[int, int] = (cursor.turn, cursor.row)
+    last_row: int | None = None
+    total = 0
     for pk, turn, rows_in in following:
+        assert turn is not None
         done = cursor.row if turn == cursor.turn else 0
         if done >= rows_in:
             continue

@@ -100,7 +100,7 @@ class RowsView(ShareView):
         except _Unclear as error:
             services.refuse_unclear(asked)
             raise error.problem from error
-        beside = {
+        beside: dict[str, Any] = {
             "dataset": code,
             "version": page.version,
             "next": str(page.next) if page.next else None,
@@ -139,7 +139,7 @@ def asked_for(asked: Asked, params: Any, form: str | None) -> Asked:
             raise _Unclear(BadInput(Problem(None, name, f"no such condition; one of {', '.join(OPS)}")))
         for value in params.getlist(name):
             listed = value.split(",") if op == "in" else value
-            conditions.append(Condition(column=column, op=op, value=listed))  # type: ignore[arg-type]
+            conditions.append(Condition(column=column, op=op, value=listed))
     return replace(
         asked,
         columns=[name for name in columns.split(",") if name] if columns is not None else None,

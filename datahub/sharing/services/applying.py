@@ -20,7 +20,7 @@ from datahub.states import DatasetStatus, DeliveryState, ShareType
 
 from ..clocks import check_due, decision_due
 from ..models import Agreement
-from ..policies import may_apply, may_check, may_decide, may_use
+from ..policies import may_apply, may_apply_for_platform, may_check, may_decide, may_use
 from ..states import AgreementState, ConsumerKind
 from ..terms import Terms, terms_of
 from ._moving import locked, move, tell, write
@@ -46,12 +46,15 @@ def apply_for(
     until: datetime,
     row_filter: Iterable[Mapping[str, Any]] = (),
     quota_calls: int | None = None,
+    consumer_ref: str = "",
 ) -> Agreement:
     """Send an application in; its formal check is due within the limit.
 
+    consumer_ref: a part of the platform (a detector, a figure) that an analyst applies for.
+
     Raises NotShared, BadInput, Conflict where the same organisation waits for the same dataset already.
     """
-    require(may_apply(by, org_code))
+    require(may_apply_for_platform(by, consumer_ref) if consumer_ref else may_apply(by, org_code))
     at = clock.now()
     dataset = find_dataset(dataset_code)
     if dataset.share_type == ShareType.NONE:
@@ -66,7 +69,19 @@ def apply_for(
         )
         raise NotShared(_("This dataset is not shared. Basis: %(basis)s") % {"basis": basis})
     terms = _checked(dataset, org_code, purpose, legal_basis, columns, row_filter, until, at)
-    return _create(dataset, by, org_code, purpose, legal_basis, terms, until, quota_calls, at)
+    return _create(
+        dataset=dataset,
+        by=by,
+        at=at,
+        terms=terms,
+        consumer_kind=ConsumerKind.PLATFORM if consumer_ref else ConsumerKind.ORGANISATION,
+        consumer_ref=consumer_ref or make_ref("city.organisation", org_code),
+        consumer_org=org_code,
+        purpose=purpose.strip(),
+        legal_basis=legal_basis.strip(),
+        quota_calls=quota_calls,
+        asked_until=until,
+    )
 
 
 def share_basis(dataset: Dataset) -> str:
@@ -101,38 +116,22 @@ def _checked(
 
 
 @transaction.atomic
-def _create(
-    dataset: Dataset,
-    by: "User",
-    org_code: str,
-    purpose: str,
-    legal_basis: str,
-    terms: Terms,
-    until: datetime,
-    quota_calls: int | None,
-    at: datetime,
-) -> Agreement:
-    ref = make_ref("city.organisation", org_code)
+def _create(*, dataset: Dataset, by: "User", at: datetime, terms: Terms, **values: Any) -> Agreement:
     Dataset.objects.select_for_update().get(pk=dataset.pk)
-    if Agreement.objects.open().filter(dataset=dataset, consumer_ref=ref).exists():
-        raise Conflict(_("Your organisation has an application for this dataset under way."))
+    own = Agreement.objects.open().filter(dataset=dataset, consumer_ref=values["consumer_ref"])
+    if own.exists():
+        raise Conflict(_("An application of yours for this dataset is under way."))
     agreement = Agreement.objects.create(
         number=uuid.uuid4().hex[:24],
         dataset=dataset,
-        consumer_kind=ConsumerKind.ORGANISATION,
-        consumer_ref=ref,
-        consumer_org=org_code,
-        purpose=purpose.strip(),
-        legal_basis=legal_basis.strip(),
         columns=list(terms.columns),
         row_filter=[c.model_dump(mode="json") for c in terms.rows],
-        quota_calls=quota_calls,
         mounted=is_mounted(dataset),
         applied_by=by,
         applied_at=at,
         clock_since=at,
         due_at=check_due(at),
-        asked_until=until,
+        **values,
     )
     give_number(agreement, at)
     write(agreement, "apply", "", at=at, by=by, note=agreement.purpose)
@@ -142,7 +141,7 @@ def _create(
         action="datahub.apply_for",
         target_ref=agreement.ref,
         reason=agreement.purpose,
-        body={"dataset": dataset.code, "org": org_code, "columns": agreement.columns},
+        body={"dataset": dataset.code, "for": agreement.consumer_ref, "columns": agreement.columns},
     )
     return agreement
 
