@@ -46,6 +46,7 @@ _ALL = [
         _TICKETS,
         ("tickets.taken",),
         "ticket",
+        short=_("Taken"),
     ),
     Passport(
         "tickets.direct",
@@ -67,6 +68,7 @@ _ALL = [
         _TICKETS,
         ("tickets.dispatched",),
         "ticket",
+        short=_("Dispatched"),
     ),
     Passport(
         "tickets.open",
@@ -220,6 +222,7 @@ _ALL = [
         _("Deliveries"),
         ("data.rows_committed",),
         "delivery",
+        short=_("Delivered"),
     ),
     Passport(
         "data.rows_rejected",
@@ -230,6 +233,7 @@ _ALL = [
         _("Deliveries"),
         ("data.rows_rejected",),
         "delivery",
+        short=_("Rejected"),
     ),
     Passport(
         "data.late",

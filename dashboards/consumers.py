@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import random
 from typing import Any
 from urllib.parse import parse_qs
@@ -38,8 +39,11 @@ from .clocked import clocked_figures
 from .selectors import Snapshot, snapshot
 from .words import line
 
+log = logging.getLogger(__name__)
+
 LOGGED_OUT = 4401
 NO_RIGHTS = 4403
+FAULT = 1011
 RENEW_EVERY_S = 60.0  # how long a right that was taken away without anyone telling us may live on
 TICK_EVERY_S = 15.0  # a screen that hears nothing for three ticks knows that its line is cut
 FURTHEST_BACK = 2_000  # events; a screen that was away longer starts anew
@@ -104,7 +108,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         else:
             live.hub().regroup(self.member, groups)
         await self.start(None if moved else since)
-        self.task = asyncio.get_running_loop().create_task(self.follow())
+        self.task = asyncio.get_running_loop().create_task(self.follow_or_close())
 
     async def start(self, since: int | None) -> None:
         """Send what the screen begins from: a snapshot, or what it missed."""
@@ -124,6 +128,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.send_json({"type": "ready", "position": self.position})
         if self.figures:
             await self.tick()
+
+    async def follow_or_close(self) -> None:
+        """A screen that can no longer be told the truth is closed; it comes back and starts anew."""
+        try:
+            await self.follow()
+        except Exception:  # whatever it was: silence would be the one wrong answer
+            log.exception("a live socket failed")
+            await self.close_with(FAULT)
 
     async def follow(self) -> None:
         """Hand on events; between them tell that the line is alive and look whether the rights still are."""

@@ -55,7 +55,11 @@ export const hourMinute = (at: Date): string => clock.format(at)
 export const hourMinuteSecond = (at: Date): string => seconds.format(at)
 export const dayWords = (at: Date): string => day.format(at)
 
-const monthDay = new Intl.DateTimeFormat(locale, { month: 'numeric', day: 'numeric', timeZone: 'Asia/Shanghai' })
+const monthDay = new Intl.DateTimeFormat(locale, {
+  month: chinese ? 'numeric' : 'short',
+  day: 'numeric',
+  timeZone: 'Asia/Shanghai',
+})
 
 /** 14:05 today, 11/19 before: a list of news needs no more. */
 export function shortTime(at: Date): string {
