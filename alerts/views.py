@@ -25,9 +25,9 @@ from commandcenter.core.refs import id_of
 
 from . import policies, selectors, services
 from .forms import AlertFilter, NoteForm, ReviseForm, VerdictForm
-from .models import Alert, Detector
+from .models import Alert, Detector, DetectorMove
 from .querysets import AlertQuerySet
-from .states import ACTION_LABELS, ALERT_MOVES, DETECTOR_MOVES, OPEN, DetectorStatus, Verdict
+from .states import ACTION_LABELS, ALERT_MOVES, DETECTOR_MOVES, OPEN, DetectorStatus, Health, Verdict
 
 if TYPE_CHECKING:
     from city.models import User
@@ -187,7 +187,7 @@ def _detector_context(request: Asked, found: Detector, form: ReviseForm) -> dict
         "sentence": selectors.sentence(found),
         "steps": sorted(found.parameters.steps, key=lambda s: s.level),
         "precision": selectors.precisions([found])[found.pk],
-        "moves": [(ACTION_LABELS.get(m.action, m.action), m) for m in found.moves.order_by("-pk")[:30]],
+        "moves": [(_words_of(m), m) for m in found.moves.order_by("-pk")[:30]],
         "actions": _open_actions(request.user, found),
         "memories": memories[:100],
         "alerts": Alert.objects.visible_to(request.user).filter(detector=found)[:10],
@@ -195,6 +195,13 @@ def _detector_context(request: Asked, found: Detector, form: ReviseForm) -> dict
         "may_edit": policies.may_edit(request.user, found),
         "life": [{"label": s.label, "now": s == found.state} for s in DetectorStatus],
     }
+
+
+def _words_of(move: DetectorMove) -> str:
+    """A step in words; a change of sight says to what."""
+    if move.action == "health" and move.body.get("health") in Health.values:
+        return str(Health(move.body["health"]).label)
+    return str(ACTION_LABELS.get(move.action, move.action))
 
 
 def _open_actions(user: User, found: Detector) -> list[tuple[str, str]]:

@@ -84,8 +84,9 @@ export async function post(url: string, csrf: string, report: Waiting): Promise<
 export async function whoami(url: string): Promise<{ user: number | null; csrf: string } | null> {
   try {
     const answer = await fetch(url, { credentials: 'same-origin', cache: 'no-store', headers: { Accept: 'application/json' } })
-    if (answer.status === 401) return { user: null, csrf: '' }
-    return answer.ok && !answer.redirected ? ((await answer.json()) as { user: number | null; csrf: string }) : null
+    // An idle session is sent to the login page: that is an answer too.
+    if (answer.status === 401 || answer.redirected) return { user: null, csrf: '' }
+    return answer.ok ? ((await answer.json()) as { user: number | null; csrf: string }) : null
   } catch {
     return null
   }
