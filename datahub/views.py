@@ -28,6 +28,7 @@ from .services import receive, receive_upload
 from .states import DeliveryState, SourceKind
 
 RECENT = 20
+FIGURES = ("rows_read", "rows_in", "rows_committed", "rows_rejected", "rows_live")
 TONES: dict[str, str] = {
     DeliveryState.COMMITTED: "green",
     DeliveryState.UNCHANGED: "green",
@@ -172,6 +173,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
         "dataset": found.dataset,
         "may_see_rejects": rejects,
         "steps": _steps(found),
+        "figures": {name: f"{getattr(found, name):,}" for name in FIGURES},
         "seconds": _seconds(found),
         "checks": sorted(found.checks.items(), key=lambda rule: -rule[1]),
     }
