@@ -77,6 +77,9 @@ class DatasetSpec(Spec):
     privacy_class: Literal["none", "internal", "personal", "sensitive"] = "none"
     share_type: Literal["unconditional", "conditional", "none"] = "conditional"
     open_type: Literal["open", "conditional", "closed"] = "closed"
+    licence: str = ""  # of an open dataset: a key of datahub.portal.licences; '' is the city's own
+    theme: str = ""
+    tags: tuple[str, ...] = ()
     update_cycle: timedelta | None = None
     lateness_limit: timedelta = timedelta(days=1)
     time_column: str = ""

@@ -49,6 +49,9 @@ class Dataset(TwoNames):
     privacy_class = models.CharField(_("privacy class"), max_length=12, choices=PrivacyClass.choices)
     share_type = models.CharField(_("share type"), max_length=16, choices=ShareType.choices)
     open_type = models.CharField(_("open type"), max_length=16, choices=OpenType.choices)
+    licence = models.CharField(_("licence"), max_length=40, blank=True)
+    theme = models.CharField(_("theme"), max_length=40, blank=True)
+    tags = models.JSONField(_("tags"), default=list, blank=True)
     update_cycle = models.DurationField(_("update cycle"), null=True, blank=True)
     lateness_limit = models.DurationField(_("lateness limit"))
     time_column = models.CharField(max_length=63, blank=True)
@@ -296,4 +299,5 @@ class DatasetWriter(models.Model):
 
 
 from .cascade import models as _cascade  # noqa: E402, F401  registers its tables
+from .portal import models as _portal  # noqa: E402, F401  registers its tables
 from .sharing import models as _sharing  # noqa: E402, F401  registers its tables

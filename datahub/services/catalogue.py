@@ -25,6 +25,7 @@ def save_dataset(
         **{k: v for k, v in spec.model_dump().items() if k not in _OWN_ROWS},
         "pack": pack,
         "key_columns": list(spec.key_columns),
+        "tags": list(spec.tags),
     }
     if dataset is None:
         dataset = Dataset.objects.create(status=status, **values)
