@@ -60,7 +60,7 @@ def draw_city(divisions: Divisions, *, seed: int = SEED) -> Drawing:
     centres = _town_centres(divisions, rng)
     points, owners = _village_points(divisions, outline, centres, rng)
     shapes = _roughened(_partition(points, outline), points, outline, rng)
-    villages = {code: shape for code, shape in zip(owners, shapes, strict=True)}
+    villages = dict(zip(owners, shapes, strict=True))
     drawn: list[Drawn] = []
     town_shapes = _unions(villages, divisions.villages)
     county_shapes = _unions(town_shapes, divisions.towns)

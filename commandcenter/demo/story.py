@@ -62,9 +62,8 @@ class Story:
                 self._run_until(until)
             self._close_day(until)
             day = until
-            say(
-                f"{shanghai_day(until):%m-%d}: {Ticket.objects.count():,} tickets, {Order.objects.count():,} orders"
-            )
+            counts = f"{Ticket.objects.count():,} tickets, {Order.objects.count():,} orders"
+            say(f"{shanghai_day(until):%m-%d}: {counts}")
 
     # ---------------------------------------------------------------- the day
 
