@@ -166,7 +166,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if position <= self.position:
             return
         self.position = position
-        await self.send(text_data=encoded(event, self.language))
+        await self.send(text_data=await text_of(event, self.language))
 
     async def tick(self) -> None:
         message: dict[str, Any] = {"type": "tick", "at": clock.now().isoformat(), "position": self.position}
@@ -174,7 +174,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
             if self.day != shanghai_day(clock.now()).isoformat():
                 await self.start(None)  # midnight: a new day's figures begin
                 return
-            message["clocked"] = await _clocked(self.area, families_in(self.member.groups, self.area))
+            try:
+                message["clocked"] = await _clocked(self.area, families_in(self.member.groups, self.area))
+            except Exception:  # the line is alive all the same; the screen keeps its older numbers
+                log.exception("clocked figures of %s", self.area)
         await self.send_json(message)
 
     async def renew(self) -> bool:
@@ -230,34 +233,41 @@ def families_in(groups: Groups, area: str) -> frozenset[str]:
     return figures.families_for(audience for top, audience in groups if top in over)
 
 
-def encoded(event: Event, language: str) -> str:
+async def text_of(event: Event, language: str) -> str:
     """The message of an event; made once per language and process, however many screens listen."""
     texts: dict[str, str] = event.__dict__.setdefault("_texts", {})
     if language not in texts:
-        with translation.override(language):
-            shown = line(event.kind, event.body)
-        texts[language] = json.dumps(
-            {
-                "type": "event",
-                "position": event.position,  # type: ignore[attr-defined]
-                "kind": event.kind,
-                "body": event.body,
-                "area": event.area_code,
-                "at": event.at.isoformat(),
-                "line": shown.as_dict() if shown else None,
-                "deltas": [
-                    {
-                        "figure": delta.figure,
-                        "n": delta.n,
-                        "day": "" if delta.day == figures.GAUGE_DAY else delta.day.isoformat(),
-                    }
-                    for delta in figures.deltas(event)
-                    if not delta.figure.startswith(figures.SEALED)
-                ],
-            },
-            ensure_ascii=False,
-        )
+        # Names of areas may have to be read, so a thread makes it; the other screens wait for that one.
+        lock: asyncio.Lock = event.__dict__.setdefault("_lock", asyncio.Lock())
+        async with lock:
+            if language not in texts:
+                texts[language] = await _encoded(event, language)
     return texts[language]
+
+
+@database_sync_to_async
+def _encoded(event: Event, language: str) -> str:
+    with translation.override(language):
+        shown = line(event.kind, event.body)
+    message = {
+        "type": "event",
+        "position": event.position,  # type: ignore[attr-defined]
+        "kind": event.kind,
+        "body": event.body,
+        "area": event.area_code,
+        "at": event.at.isoformat(),
+        "line": shown.as_dict() if shown else None,
+        "deltas": [
+            {
+                "figure": delta.figure,
+                "n": delta.n,
+                "day": "" if delta.day == figures.GAUGE_DAY else delta.day.isoformat(),
+            }
+            for delta in figures.deltas(event)
+            if not delta.figure.startswith(figures.SEALED)
+        ],
+    }
+    return json.dumps(message, ensure_ascii=False)
 
 
 @database_sync_to_async
