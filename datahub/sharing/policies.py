@@ -32,7 +32,7 @@ def speaks_for_provider(user: Any, dataset: Dataset) -> bool:
 
 
 def speaks_for_consumer(user: Any, agreement: Agreement) -> bool:
-    if agreement.consumer_kind == ConsumerKind.PLATFORM and agreement.applied_by_id == user.pk:
+    if agreement.consumer_kind != ConsumerKind.ORGANISATION and agreement.applied_by_id == user.pk:
         return True
     return bool(agreement.consumer_org) and agreement.consumer_org in officer_orgs(user)
 
@@ -49,10 +49,20 @@ def may_apply(user: Any, org_code: str) -> bool:
     return bool(user.is_authenticated) and org_code in officer_orgs(user)
 
 
-def may_apply_for_platform(user: Any, consumer_ref: str) -> bool:
-    """An analyst, for a detector or a figure; outside consumers apply through their officers."""
-    part = consumer_ref.startswith(("alerts.", "dashboards.", "datahub.preview"))
-    return part and bool(user.is_authenticated) and user.has_role(Role.ANALYST)
+def may_apply_in_its_name(user: Any, consumer_ref: str) -> bool:
+    """An analyst for a detector or a figure, the steward for a peer; others apply through their officers."""
+    if not user.is_authenticated:
+        return False
+    if kind_of(consumer_ref) == ConsumerKind.PEER:
+        return bool(user.has_role(Role.STEWARD))
+    return kind_of(consumer_ref) == ConsumerKind.PLATFORM and bool(user.has_role(Role.ANALYST))
+
+
+def kind_of(consumer_ref: str) -> str:
+    if consumer_ref.startswith("datahub.peer:"):
+        return ConsumerKind.PEER
+    platform = consumer_ref.startswith(("alerts.", "dashboards.", "datahub.preview:"))
+    return ConsumerKind.PLATFORM if platform else ConsumerKind.ORGANISATION
 
 
 def may_check(user: Any, agreement: Agreement) -> bool:

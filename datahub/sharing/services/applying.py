@@ -20,8 +20,8 @@ from datahub.states import DatasetStatus, DeliveryState, ShareType
 
 from ..clocks import check_due, decision_due
 from ..models import Agreement
-from ..policies import may_apply, may_apply_for_platform, may_check, may_decide, may_use
-from ..states import AgreementState, ConsumerKind
+from ..policies import kind_of, may_apply, may_apply_in_its_name, may_check, may_decide, may_use
+from ..states import AgreementState
 from ..terms import Terms, terms_of
 from ._moving import locked, move, tell, write
 
@@ -50,11 +50,11 @@ def apply_for(
 ) -> Agreement:
     """Send an application in; its formal check is due within the limit.
 
-    consumer_ref: a part of the platform (a detector, a figure) that an analyst applies for.
+    consumer_ref: a part of the platform (a detector, a figure) or a peer, applied for in its name.
 
     Raises NotShared, BadInput, Conflict where the same organisation waits for the same dataset already.
     """
-    require(may_apply_for_platform(by, consumer_ref) if consumer_ref else may_apply(by, org_code))
+    require(may_apply_in_its_name(by, consumer_ref) if consumer_ref else may_apply(by, org_code))
     at = clock.now()
     dataset = find_dataset(dataset_code)
     if dataset.share_type == ShareType.NONE:
@@ -74,7 +74,7 @@ def apply_for(
         by=by,
         at=at,
         terms=terms,
-        consumer_kind=ConsumerKind.PLATFORM if consumer_ref else ConsumerKind.ORGANISATION,
+        consumer_kind=kind_of(consumer_ref),
         consumer_ref=consumer_ref or make_ref("city.organisation", org_code),
         consumer_org=org_code,
         purpose=purpose.strip(),
