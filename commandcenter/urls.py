@@ -18,6 +18,7 @@ interface = [
 urlpatterns = [
     path("", include("city.urls")),
     path("", include("dashboards.urls")),
+    path("", include("datahub.portal.urls")),
     path("data/", include("datahub.urls")),
     path("orders/", include("dispatch.urls")),
     path("hotline/", include("hotline.urls")),
