@@ -15,7 +15,7 @@ from commandcenter.core import clock
 from commandcenter.core.errors import DomainError
 from commandcenter.core.refs import parse_ref
 from datahub.declare import ColumnSpec, DatasetSpec, MappingSpec, RuleSpec
-from datahub.lake.engine import DuckEngine, duck_engine
+from datahub.lake.engine import Engine, lake_engine
 from datahub.lake.tables import Pinned, pin
 from datahub.models import Dataset, Delivery, DeliveryFile
 from datahub.querysets import DatasetQuerySet
@@ -73,20 +73,20 @@ _LISTS = {"columns", "rules", "mappings"}
 class HubEngine:
     """The engine with the catalogue beside it. Belongs to the calling thread."""
 
-    def __init__(self, duck: DuckEngine) -> None:
-        self.duck = duck
-        self.backend = duck.backend
+    def __init__(self, lake: Engine) -> None:
+        self.lake = lake
+        self.backend = lake.backend
 
     def table(self, code: str, version: int | None = None, days: tuple[date, date] | None = None) -> Any:
         """A dataset as an Ibis table at a pinned version; `days`: first and last Shanghai day."""
-        return self.duck.table(spec_of(code), pin(code, version), days)
+        return self.lake.table(spec_of(code), pin(code, version), days)
 
     def to_arrow(self, expression: Any) -> pa.Table:
-        return self.backend.to_pyarrow(expression)
+        return self.lake.to_arrow(expression)
 
 
 def engine() -> HubEngine:
-    return HubEngine(duck_engine())
+    return HubEngine(lake_engine())
 
 
 def pinned(code: str, version: int | None = None) -> Pinned:
@@ -156,9 +156,9 @@ def row_by_ref(ref: str) -> dict[str, Any] | None:
         days = {day for _path, day in held}
         held = {(path, day) for path, day in now.files if day in days}
     chosen = Pinned(spec.code, now.version, now.root, tuple(sorted(held)))
-    table = duck_engine().table(spec, chosen, None, key=(delivery_id, number))
+    table = lake_engine().table(spec, chosen, None, key=(delivery_id, number))
     found = table.filter((table["_delivery"] == delivery_id) & (table["_row"] == number))
-    rows = duck_engine().backend.to_pyarrow(found).to_pylist()
+    rows = lake_engine().to_arrow(found).to_pylist()
     if not rows:
         return None
     return {

@@ -121,7 +121,7 @@ def measured(rows: ir.Table, params: ThresholdParams, *, subject: str, time: str
     delivery says.
     """
     table = rows.mutate(
-        subject=rows[subject].cast("string"), t=ops.seconds(rows[time]), value=ops.number(rows[params.column])
+        subject=ops.subject(rows[subject]), t=ops.seconds(rows[time]), value=ops.number(rows[params.column])
     )
     table = table.filter(table.subject.notnull(), table.t.notnull())
     table = ops.latest_per(table, ["subject", "t"], ["_delivery", "_row"])

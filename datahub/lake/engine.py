@@ -1,7 +1,8 @@
-"""The query engine behind Ibis: DuckDB in process over the files of pinned versions.
+"""The query engine behind Ibis: DuckDB in process over the files of pinned versions, or a Spark cluster.
 
 DuckDB never opens Delta itself: it is given the list of Parquet files and the catalogue's schema.
 Every connection has limits for memory and threads and a folder to spill to.
+LAKE_ENGINE chooses: `duckdb`, or `spark://host:port` of a standalone master (engine_spark.py).
 """
 
 import os
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from datahub.checks.coerce import TYPES
 from datahub.declare import DatasetSpec
@@ -36,7 +38,11 @@ class Engine(Protocol):
 
     backend: Any
 
-    def table(self, spec: DatasetSpec, pinned: Pinned, days: tuple[date, date] | None = None) -> Any: ...
+    def table(
+        self, spec: DatasetSpec, pinned: Pinned, days: tuple[date, date] | None = None, key: object = None
+    ) -> Any: ...
+
+    def to_arrow(self, expression: Any) -> pa.Table: ...
 
 
 class DuckEngine:
@@ -54,6 +60,8 @@ class DuckEngine:
             temp_directory=str(spill),
         )
         self.backend.raw_sql("SET TimeZone = 'UTC'")
+        # Ibis would keep a note per batch until the process ends; to_arrow tidies up at once.
+        self.backend._make_memtable_finalizer = lambda _name: None
         self._views: OrderedDict[tuple[Any, ...], str] = OrderedDict()
         self._count = 0
 
@@ -76,6 +84,17 @@ class DuckEngine:
                 self.backend.raw_sql(f'DROP VIEW "{old}"')
         self._views.move_to_end(key)
         return self.backend.table(name)
+
+    def to_arrow(self, expression: Any) -> pa.Table:
+        """Run it. Batches from memory are let go afterwards: Ibis itself holds them for good."""
+        import ibis.expr.operations as ibis_ops
+
+        try:
+            return self.backend.to_pyarrow(expression)
+        finally:
+            for op in expression.op().find(ibis_ops.InMemoryTable):
+                self.backend.con.unregister(op.name)
+                self.backend._memtables.discard(op)
 
 
 def _select(spec: DatasetSpec, paths: list[str]) -> str:
@@ -102,12 +121,31 @@ def _select(spec: DatasetSpec, paths: list[str]) -> str:
 _mine = threading.local()
 
 
-def duck_engine() -> DuckEngine:
-    """This thread's engine, opened at first use."""
-    if settings.LAKE_ENGINE != "duckdb":
-        raise NotImplementedError(f"LAKE_ENGINE={settings.LAKE_ENGINE}")
+def lake_engine() -> Engine:
+    """This thread's engine, of the kind that LAKE_ENGINE names."""
+    chosen = settings.LAKE_ENGINE
+    if chosen == "duckdb":
+        return in_process()
+    if not chosen.startswith("spark://"):
+        raise ImproperlyConfigured(f"LAKE_ENGINE={chosen}: duckdb or spark://host:port")
+    try:
+        from .engine_spark import spark_engine
+    except ImportError as error:
+        raise ImproperlyConfigured(f"LAKE_ENGINE={chosen} needs requirements-spark.txt: {error}") from error
+    return spark_engine(chosen)
+
+
+def in_process() -> DuckEngine:
+    """This thread's DuckDB, opened at first use."""
     found = getattr(_mine, "engine", None)
     if found is None or _mine.pid != os.getpid():
         found = _mine.engine = DuckEngine()
         _mine.pid = os.getpid()
     return found
+
+
+def in_memory_only(expression: Any) -> bool:
+    """Whether an expression reads no dataset, only rows that are here already, as a batch on arrival does."""
+    import ibis.expr.operations as ibis_ops
+
+    return not expression.op().find((ibis_ops.DatabaseTable, ibis_ops.SQLQueryResult))
