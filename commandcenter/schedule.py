@@ -16,6 +16,9 @@ def every(seconds: float, task: str, queue: str = "default", **kwargs: Any) -> d
 SCHEDULE: dict[str, dict[str, Any]] = {
     "fold blobs": every(1, "datahub.fold_blobs", "lake"),
     "recover deliveries": every(60, "datahub.recover_deliveries", "lake"),
+    "watch agreements": every(60, "datahub.watch_agreements"),
+    "carry grants": every(10, "datahub.carry_grants", "lake"),
+    "sync cascade": every(60, "datahub.sync_cascade", "lake"),
     "run windows": every(60, "alerts.run_windows", "lake"),
     "publish tickets": every(30, "hotline.publish_tickets", "lake"),
     "live feed": every(5, "demo.live_feed"),

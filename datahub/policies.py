@@ -6,6 +6,7 @@ from city.roles import Role
 
 from .models import Dataset
 from .querysets import READERS
+from .sharing.policies import PREVIEW, may_read
 
 
 def may_see_hub(user: Any) -> bool:
@@ -23,7 +24,9 @@ def may_see_rejects(user: Any) -> bool:
 
 
 def may_see_sample(user: Any, dataset: Dataset) -> bool:
-    """Rows themselves; of personal and sensitive datasets only the steward, and masked."""
+    """Rows themselves, under the preview's own grant; of personal datasets only the steward, and masked."""
+    if not may_read(dataset.code, PREVIEW):
+        return False
     if dataset.is_masked:
         return may_deliver(user)
     return bool(user.has_role(Role.STEWARD, Role.ANALYST))

@@ -6,6 +6,8 @@ from celery import shared_task
 from celery.signals import worker_ready
 
 from datahub import services
+from datahub.cascade import tasks as _cascade  # noqa: F401  the worker finds them here
+from datahub.sharing import tasks as _sharing  # noqa: F401
 
 
 @shared_task(name="datahub.fold_blobs")

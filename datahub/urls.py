@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from . import views
 
@@ -7,6 +7,8 @@ urlpatterns = [
     path("", views.overview, name="overview"),
     path("deliveries/<int:pk>/", views.delivery, name="delivery"),
     path("deliveries/<int:pk>/rejects.csv", views.rejects_csv, name="rejects"),
+    path("sharing/", include("datahub.sharing.urls")),
+    path("cascade/", include("datahub.cascade.urls")),
     path("<str:code>/", views.dataset, name="dataset"),
     path("<str:code>/upload/", views.upload, name="upload"),
 ]

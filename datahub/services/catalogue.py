@@ -8,6 +8,7 @@ from datahub.declare import DatasetSpec
 from datahub.models import Column, Dataset, QualityRule, SavedMapping
 from datahub.packs import declared
 from datahub.selectors import spec_of
+from datahub.sharing.services import ensure_preview
 from datahub.states import DatasetStatus
 
 _OWN_ROWS = {"columns", "rules", "mappings"}
@@ -45,6 +46,8 @@ def save_dataset(
         SavedMapping(dataset=dataset, name=mapping.name, body=mapping.model_dump(mode="json"))
         for mapping in spec.mappings
     )
+    if dataset.status == DatasetStatus.PUBLISHED:
+        ensure_preview(dataset)
     return dataset, True
 
 

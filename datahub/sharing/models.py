@@ -218,7 +218,7 @@ class Delivering(models.Model):
     url = models.CharField(_("address"), max_length=500, blank=True)
     secret = EncryptedTextField(blank=True, default="")
     form = models.CharField(_("format"), max_length=8, default="json")
-    position = models.CharField(max_length=60, blank=True)
+    position = models.TextField(blank=True)
     number = models.BigIntegerField(default=0)  # batches carried so far
     failures = models.PositiveIntegerField(default=0)
     next_try = models.DateTimeField(null=True, blank=True)

@@ -8,6 +8,7 @@ from . import services
 @shared_task(name="datahub.watch_agreements")
 def watch_agreements() -> dict[str, int]:
     """Each minute: what ran out ends, and clocks that ran out are reported."""
+    services.seed_previews()
     return services.watch_agreements()
 
 
