@@ -87,7 +87,7 @@ def _outline(rng: np.random.Generator) -> Polygon:
     for (a, rough), (b, _) in zip(corners, corners[1:] + corners[:1], strict=True):
         ring += _rough_line(a, b, rough=rough, depth=4, rng=rng)[:-1]
     shape = shapely.make_valid(Polygon(np.round(ring, DECIMALS)))
-    return max(shapely.get_parts(shape), key=shapely.area)  # type: ignore[no-any-return]
+    return max(shapely.get_parts(shape), key=shapely.area)
 
 
 def _rough_line(a: Point, b: Point, *, rough: float, depth: int, rng: np.random.Generator) -> list[Point]:
@@ -160,7 +160,7 @@ def _spread(cloud: Array, count: int, rng: np.random.Generator, rounds: int = 12
     near = cKDTree(points).query(points, k=2)[0][:, 1]
     # Real villages are not a honeycomb.
     points = points + rng.normal(0, 0.14, points.shape) * near[:, None]
-    return points / np.array([SQUEEZE, 1.0])  # type: ignore[no-any-return]
+    return points / np.array([SQUEEZE, 1.0])
 
 
 def _shared_out(points: Array, shares: Sequence[tuple[str, int]], centres: dict[str, Point]) -> Array:
@@ -287,7 +287,7 @@ def short(name: str) -> str:
 
 
 def _flat(points: Any) -> Array:
-    return np.asarray(points, dtype=float) * np.array([SQUEEZE, 1.0])  # type: ignore[no-any-return]
+    return np.asarray(points, dtype=float) * np.array([SQUEEZE, 1.0])
 
 
 def _points_in(shape: Any, count: int, rng: np.random.Generator) -> Array:

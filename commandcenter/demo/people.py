@@ -6,9 +6,10 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 
 from city.functions import Function
-from city.models import Organisation, OrganisationKind, User
+from city.models import Organisation, User
 from city.roles import Role
 from city.services import create_user, grant_role
+from city.states import OrganisationKind
 from grid.models import CellWorker
 
 from .boundaries import Drawing, short

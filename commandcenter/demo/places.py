@@ -38,6 +38,7 @@ def _villages(generation: int) -> dict[str, list[Village]]:
     found: dict[str, list[Village]] = {code: [] for code in COUNTY_WEIGHTS}
     rows = Area.objects.filter(generation_id=generation, level="village", polygon__isnull=False)
     for code, name, polygon in rows.order_by("code").values_list("code", "name", "polygon"):
+        assert polygon is not None  # the query asks for areas with one
         shape = shapely.from_wkb(bytes(polygon.wkb))
         found.setdefault(code[:6], []).append(Village(code, short(name), towns.get(code[:9], ""), shape))
     return {county: villages for county, villages in found.items() if villages}

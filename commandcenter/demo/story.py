@@ -28,7 +28,7 @@ from . import desk, planted, sensors, truths
 # Calls by the hour of the day, Shanghai time; judgement.
 HOURS = (3, 2, 1, 1, 1, 2, 5, 9, 14, 16, 15, 12, 9, 12, 14, 14, 13, 11, 9, 8, 7, 6, 5, 4)
 WEEKDAYS = (1.12, 1.05, 1.0, 1.0, 0.98, 0.72, 0.68)
-Step = Callable[[], None]
+Step = Callable[[], object]
 
 
 class Story:
@@ -160,7 +160,7 @@ class Story:
             checked = add_working_minutes(again, 60)
         self.at(checked, lambda: self._try(order, lambda o: desk.check(self.crew, rng, o)))
 
-    def _try(self, order: Order, step: Callable[[Order], None]) -> None:
+    def _try(self, order: Order, step: Callable[[Order], object]) -> None:
         """A plan may be overtaken (withdrawn, returned): then nothing is done."""
         try:
             with transaction.atomic():

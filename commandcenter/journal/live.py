@@ -190,10 +190,15 @@ class Hub:
                 await client.aclose()
 
     async def _look(self) -> None:
-        while events := await _in_thread(events_between, self._position):
+        folded = await _in_thread(folded_position)
+        if folded < self._position:  # another database was put in place under us: everybody starts anew
+            self._position = folded
+            for member in self._members:
+                _start_anew(member)
+        while events := await _in_thread(events_between, self._position, folded):
             for event in events:
                 self._deliver(event)
-                self._position = event.position
+                self._position = event.position  # type: ignore[attr-defined]
             await asyncio.sleep(0)
 
     def _deliver(self, event: Event) -> None:
@@ -204,9 +209,7 @@ class Hub:
                 hearers |= self._by_group.get((area, audience), set())
         for member in hearers:
             if member.queue.full():
-                while not member.queue.empty():
-                    member.queue.get_nowait()
-                member.queue.put_nowait(None)
+                _start_anew(member)
             else:
                 member.queue.put_nowait(event)
 
@@ -215,6 +218,13 @@ class Hub:
             wanted = whom["session_key"] is None or whom["session_key"] == member.session_key
             if member.user_id == whom["user_id"] and wanted:
                 await member.close(4401)
+
+
+def _start_anew(member: Member) -> None:
+    """Forget what waits for a socket; it will read a snapshot."""
+    while not member.queue.empty():
+        member.queue.get_nowait()
+    member.queue.put_nowait(None)
 
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()

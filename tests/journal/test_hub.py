@@ -145,3 +145,11 @@ async def _until(holds, seconds: float = 5) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("it did not happen in time")
+
+
+async def test_another_database_under_the_hub_makes_every_socket_start_anew(join):
+    ear = await join(Ear(("3206", "leader")))
+    live.hub()._position = 1_000  # as after a restore of an older day
+    await sync_to_async(happen)("3206", "leader", n=1)
+    await sync_to_async(pump)()
+    assert await asyncio.wait_for(ear.member.queue.get(), 5) is None
