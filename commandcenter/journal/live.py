@@ -198,7 +198,7 @@ class Hub:
         while events := await _in_thread(events_between, self._position, folded):
             for event in events:
                 self._deliver(event)
-                self._position = event.position  # type: ignore[attr-defined]
+                self._position = event.position
             await asyncio.sleep(0)
 
     def _deliver(self, event: Event) -> None:

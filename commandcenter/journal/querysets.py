@@ -1,9 +1,12 @@
 """Questions about what happened."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
+
+if TYPE_CHECKING:
+    from .models import Event, Fact  # noqa: F401 (the generics below name them as strings)
 
 # The oldest transaction still open in this database. A snapshot names the open ones of the whole cluster;
 # one that is known to work in another database (it holds its own id as a lock) cannot write here, so its
@@ -17,7 +20,7 @@ _HORIZON = """xid < (SELECT COALESCE(
     FROM (SELECT pg_current_snapshot() AS snapshot OFFSET 0) AS now)"""
 
 
-class EventQuerySet(models.QuerySet[Any]):
+class EventQuerySet(models.QuerySet["Event"]):
     def between(self, after: int, upto: int) -> "EventQuerySet":
         """Positioned events after one position and up to another, in order."""
         return (
@@ -31,7 +34,7 @@ class EventQuerySet(models.QuerySet[Any]):
         return self.filter(models.Q(place__isnull=True) | models.Q(place__position__gt=folded))
 
 
-class FactQuerySet(models.QuerySet[Any]):
+class FactQuerySet(models.QuerySet["Fact"]):
     def in_period(self, since: datetime, until: datetime) -> "FactQuerySet":
         return self.filter(happened_at__gte=since, happened_at__lt=until)
 
