@@ -14,6 +14,7 @@ from django.core.cache import cache
 
 from city.querysets import within_areas
 from commandcenter.core import clock
+from commandcenter.core.codes import level_of
 
 FRESH_S = 10
 
@@ -36,7 +37,7 @@ def _count(area_code: str, allowed: frozenset[str]) -> dict[str, Any]:
             within_areas([area_code]), confidential=False, history=False
         )
         found["orders.overdue"] = orders.overdue(at=clock.now()).count()
-    if "data" in allowed:
+    if "data" in allowed and level_of(area_code) == "city":  # sources are watched over for the whole city
         found["data.late"] = late_sources()
     return found
 

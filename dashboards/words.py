@@ -65,10 +65,8 @@ ALERT = {
     "resolve": gettext_lazy("Alert resolved"),
     "redo": gettext_lazy("Alert to be handled again"),
 }
+# Only how a delivery ended is news; the steps on the way are for its own page.
 DELIVERY = {
-    "received": gettext_lazy("Data received"),
-    "parsed": gettext_lazy("Data read"),
-    "checked": gettext_lazy("Data checked"),
     "committed": gettext_lazy("Data committed"),
     "unchanged": gettext_lazy("Data unchanged"),
     "refused": gettext_lazy("Data refused"),

@@ -4,7 +4,10 @@ import json
 
 import pytest
 from django.contrib.gis.geos import Point
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from city.roles import Role
@@ -78,6 +81,27 @@ def test_cockpit_data_names_what_the_map_and_lists_need(people, as_user, pump):
     assert data["events"][0]["position"] > data["events"][-1]["position"]
     assert data["events"][0]["line"]["href"].startswith("/trace/")
     assert data["units"]["left_out"] == 2
+
+
+def test_cockpit_data_costs_the_same_however_much_happened(people, as_user, pump):
+    client = as_user(people.leader)
+
+    def cost() -> int:
+        cache.clear()
+        client.get("/cockpit/data/")  # what a process keeps is warm
+        cache.clear()
+        with CaptureQueriesContext(connection) as seen:
+            client.get("/cockpit/data/")
+        return len(seen)
+
+    whole_case(people)
+    pump()
+    one = cost()
+    for _n in range(4):
+        whole_case(people)
+        take(people, area=RUDONG)
+    pump()
+    assert cost() == one
 
 
 def test_a_leader_reads_no_event_of_a_sealed_ticket_in_the_list(people, as_user, pump):

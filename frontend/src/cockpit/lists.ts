@@ -53,14 +53,16 @@ export function drawAlerts(alerts: OpenAlert[]): void {
     return
   }
   list.replaceChildren(
-    ...alerts.slice(0, 12).map((alert) => {
+    ...alerts.slice(0, 9).map((alert) => {
       const row = make('li', `alert-row level-row-${alert.level}`)
       const link = make('a', 'alert-link')
       link.href = alert.href
       link.dataset.test = 'open-alert'
       const shape = make('i', 'level-shape')
       shape.title = alert.level_name
-      link.append(shape, make('span', 'alert-title', alert.title), make('time', '', alert.since))
+      const words = make('span', 'alert-title', alert.title)
+      words.append(make('small', '', `${alert.level_name} · ${alert.where}`))
+      link.append(shape, words, make('time', '', alert.since))
       link.title = `${alert.level_name} · ${alert.title} · ${alert.where}`
       row.append(link)
       return row
