@@ -103,7 +103,7 @@ def shape(dataset: Dataset, site: str, names: dict[str, str]) -> dict[str, Any]:
         "owner_org": dataset.provider or None,
         "organization": organization(dataset.provider, names) if dataset.provider else None,
         "groups": [group(theme)] if theme else [],
-        "tags": [tag(tag) for tag in sorted(dataset.tags)],
+        "tags": [tag(word) for word in sorted(dataset.tags)],
         "num_tags": len(dataset.tags),
         "resources": held,
         "num_resources": len(held),
