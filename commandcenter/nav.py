@@ -42,6 +42,7 @@ NAV: list[NavItem] = [
     _item(_("My reports"), "grid:mine", "grid_worker", icon="list-check"),
     _item(_("Data"), "datahub:overview", "steward analyst", icon="database"),
     _item(_("Data requests"), "portal:inbox", "steward", icon="inbox"),
+    _item(_("Data sharing"), "datahub:sharing:inbox", "steward officer", icon="share"),
     _item(_("Accountability"), "dispatch:scores", "leader supervisor dispatcher officer", icon="chart-bar"),
     _item(_("Administration"), "admin:index", "system_admin security_admin audit_admin", icon="settings"),
 ]

@@ -142,10 +142,13 @@ def grants_of_dataset(code: str) -> list[Agreement]:
     return list(live.select_related("dataset").with_use().order_by("consumer_kind", "consumer_ref"))
 
 
-def waiting_counts(user: Any) -> dict[str, int]:
-    """Applications on the user's screen by state, for the inbox."""
-    rows = Agreement.objects.visible_to(user).of_people().order_by().values_list("state")
-    return dict(rows.annotate(n=Count("pk")))
+def ledger_totals(user: Any) -> dict[str, int]:
+    """Of all grants that the user sees: how many, and calls, rows and refusals under them."""
+    seen = Agreement.objects.visible_to(user).filter(granted_at__isnull=False)
+    found = ShareCount.objects.filter(agreement__in=seen.values("pk")).aggregate(
+        calls=Sum("calls", default=0), rows=Sum("rows", default=0), refused=Sum("refused", default=0)
+    )
+    return {"grants": seen.count(), **{name: int(value) for name, value in found.items()}}
 
 
 def is_live(agreement: Agreement) -> bool:

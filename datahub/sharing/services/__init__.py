@@ -26,7 +26,14 @@ from .calls import (
 )
 from .carrying import carry_all, carry_one, end_delivering, folder_of, set_file_drop, set_webhook, signature
 from .ending import hash_of, issue_key, issue_token, stop_grant, watch_agreements
-from .platform import ensure_platform_grant, ensure_preview, note_read, note_yield, seed_previews
+from .platform import (
+    ensure_platform_grant,
+    ensure_preview,
+    note_read,
+    note_yield,
+    report_yield,
+    seed_previews,
+)
 
 __all__ = [
     "Asked",
@@ -56,6 +63,7 @@ __all__ = [
     "refuse_application",
     "refuse_call",
     "refuse_unclear",
+    "report_yield",
     "return_application",
     "seed_previews",
     "set_file_drop",

@@ -6,18 +6,20 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from commandcenter.core import clock
+from commandcenter.core.errors import require
 from datahub.models import Dataset
 from datahub.selectors import spec_for
 from datahub.states import DatasetStatus
 
 from ..models import Agreement, ShareCount, Yield
-from ..policies import PREVIEW, grant_for, unread
+from ..policies import PREVIEW, grant_for, may_use, unread
 from ..states import ENDED, AgreementState, ConsumerKind, Way
 from ..terms import terms_of
-from ._moving import write
-from .applying import give_number, is_mounted
+from ._moving import locked, write
+from .applying import give_number, is_mounted, needed
 from .calls import _count
 
 PREVIEW_PURPOSE = "数据管理部门开展目录核对、质量检查时查看少量脱敏样例。"
@@ -94,6 +96,15 @@ def note_read(*, consumer_ref: str, dataset_code: str, rows: int) -> None:
     ShareCount.objects.filter(pk=count.pk).update(
         calls=F("calls") + 1, rows=F("rows") + rows, last_at=clock.now()
     )
+
+
+@transaction.atomic
+def report_yield(*, agreement_id: int, by: Any, title: str, amount: Any = None, unit: str = "") -> Yield:
+    """The consumer says what came of a grant."""
+    agreement = locked(agreement_id)
+    require(may_use(by, agreement))
+    needed(title, "title", _("Say what came of it."))
+    return note_yield(agreement=agreement, title=title.strip(), amount=amount, unit=unit, by=by)
 
 
 @transaction.atomic
