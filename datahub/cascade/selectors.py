@@ -15,8 +15,8 @@ def totals(peer: Peer | None = None) -> dict[str, dict[str, int]]:
     for row in routes.order_by().values("direction").annotate(n=Count("pk")):
         found[row["direction"]]["routes"] = row["n"]
     batches = Batch.objects.filter(route__in=routes, state=BatchState.DELIVERED).order_by()
-    for row in batches.values("route__direction").annotate(n=Count("pk"), rows=Sum("rows")):
-        found[row["route__direction"]].update(batches=row["n"], rows=row["rows"])
+    for done in batches.values("route__direction").annotate(n=Count("pk"), rows=Sum("rows")):
+        found[done["route__direction"]].update(batches=done["n"], rows=done["rows"])
     return found
 
 

@@ -1,7 +1,7 @@
 """Questions about agreements, grants and calls."""
 
 from datetime import date, datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Count, Max, Q, Sum
@@ -12,13 +12,16 @@ from city.selectors import areas_of, grants_of
 
 from .states import OPEN, WAITING, AgreementState, Outcome
 
+if TYPE_CHECKING:
+    from .models import Agreement, ShareCall  # noqa: F401  named in the strings below
+
 
 def officer_orgs(user: Any) -> set[str]:
     """Codes of the organisations that the user speaks for."""
     return {grant.org_code for grant in grants_of(user) if grant.role == Role.OFFICER and grant.org_code}
 
 
-class AgreementQuerySet(models.QuerySet[Any]):
+class AgreementQuerySet(models.QuerySet["Agreement"]):
     def visible_to(self, user: Any) -> Self:
         """The steward and leaders: of their areas; an officer: what his organisation gives or takes."""
         if not user.is_authenticated:
@@ -55,8 +58,13 @@ class AgreementQuerySet(models.QuerySet[Any]):
             last_used=Max("counts__last_at"),
         )
 
+    def most_used_first(self) -> Self:
+        """Every grant there ever was, with its use."""
+        used = self.filter(granted_at__isnull=False).with_use()
+        return used.order_by(models.F("rows").desc(), models.F("calls").desc(), "-pk")
 
-class CallQuerySet(models.QuerySet[Any]):
+
+class CallQuerySet(models.QuerySet["ShareCall"]):
     def on_day(self, day: date) -> Self:
         return self.filter(day=day)
 

@@ -114,7 +114,7 @@ def pick(request: HttpRequest) -> HttpResponse:
         ).distinct()
     page = Paginator(found.order_by("domain", "code"), 30).get_page(request.GET.get("page"))
     for one in page.object_list:
-        one.tone = SHARE_TONES[ShareType(one.share_type)]
+        one.tone = SHARE_TONES[ShareType(one.share_type)]  # type: ignore[attr-defined]
     context = {"page_obj": page, "q": words, "may_apply": bool(officer_orgs(request.user))}
     return render(request, "datahub/sharing/pick.html", context)
 
@@ -191,7 +191,7 @@ def _show(
     names = {column.code: column for column in found.dataset.columns.all()}
     moves = list(found.moves.all())
     for move in moves:
-        move.words = ACTION_LABELS.get(move.action, move.action)
+        move.words = ACTION_LABELS.get(move.action, move.action)  # type: ignore[attr-defined]
     days = selectors.calls_by_day(found)
     folder = services.folder_of(found)
     context = {
@@ -271,18 +271,12 @@ def file(request: HttpRequest, pk: int, name: str) -> FileResponse:
 def ledger(request: HttpRequest) -> HttpResponse:
     """What each grant was used for and what it produced: calls, rows, and what was reported."""
     require(may_see_sharing(request.user) and request.user.has_role(*LEDGER_ROLES))  # type: ignore[union-attr]
-    rows = (
-        Agreement.objects.visible_to(request.user)
-        .filter(granted_at__isnull=False)
-        .select_related("dataset")
-        .with_use()
-        .order_by("-rows", "-calls", "-pk")
-    )
+    rows = Agreement.objects.visible_to(request.user).most_used_first().select_related("dataset")
     page = Paginator(rows, 30).get_page(request.GET.get("page"))
     produced = selectors.yields_of(list(page.object_list))
     for one in page.object_list:
         dress(one)
-        one.produced = produced.get(one.pk, [])
+        one.produced = produced.get(one.pk, [])  # type: ignore[attr-defined]
     totals = selectors.ledger_totals(request.user)
     return render(request, "datahub/sharing/ledger.html", {"page_obj": page, "totals": totals})
 
