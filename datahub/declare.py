@@ -32,6 +32,8 @@ class ColumnSpec(Spec):
     personal: bool = False
     grade: Literal["L1", "L2", "L3", "L4"] = "L1"
     summary: str = ""
+    code_list: dict[str, str] = {}  # code -> what it means
+    proposed: bool = False  # the provider has not confirmed this column yet
 
 
 class RuleSpec(Spec):
@@ -75,13 +77,18 @@ class DatasetSpec(Spec):
     provider: str = ""
     area_code: str = ""
     privacy_class: Literal["none", "internal", "personal", "sensitive"] = "none"
+    origin: Literal["government", "accepted", "sensed", "internet"] = "government"
+    format: Literal["table", "file", "service", "stream"] = "table"
+    class_code: str = Field(default="", pattern=r"^(\d{6,12})?$")  # 类/项/目/细目; '' lets the hub derive it
     share_type: Literal["unconditional", "conditional", "none"] = "conditional"
+    share_basis: str = ""  # the article that a condition or a refusal rests on
     open_type: Literal["open", "conditional", "closed"] = "closed"
     licence: str = ""  # of an open dataset: a key of datahub.portal.licences; '' is the city's own
     theme: str = ""
     tags: tuple[str, ...] = ()
     update_cycle: timedelta | None = None
     lateness_limit: timedelta = timedelta(days=1)
+    keep_days: int | None = Field(default=None, ge=1)  # rows of older days are removed; None: never
     time_column: str = ""
     subject_column: str = ""
     key_columns: tuple[str, ...] = ()

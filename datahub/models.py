@@ -13,9 +13,11 @@ from .querysets import DatasetQuerySet, DeliveryQuerySet
 from .states import (
     OPEN,
     ColumnKind,
+    DataFormat,
     DatasetStatus,
     DeliveryState,
     OpenType,
+    Origin,
     PrivacyClass,
     ShareType,
     SourceKind,
@@ -47,13 +49,23 @@ class Dataset(TwoNames):
     provider = models.CharField(_("provider"), max_length=40, blank=True)
     area_code = models.CharField(_("area"), max_length=16, blank=True)
     privacy_class = models.CharField(_("privacy class"), max_length=12, choices=PrivacyClass.choices)
+    origin = models.CharField(
+        _("kind of source"), max_length=12, choices=Origin.choices, default=Origin.GOVERNMENT
+    )
+    format = models.CharField(
+        _("format"), max_length=10, choices=DataFormat.choices, default=DataFormat.TABLE
+    )
+    class_code = models.CharField(max_length=12, blank=True)
+    catalogue_number = models.CharField(_("catalogue number"), max_length=24, blank=True)
     share_type = models.CharField(_("share type"), max_length=16, choices=ShareType.choices)
+    share_basis = models.TextField(_("basis of the share type"), blank=True)
     open_type = models.CharField(_("open type"), max_length=16, choices=OpenType.choices)
     licence = models.CharField(_("licence"), max_length=40, blank=True)
     theme = models.CharField(_("theme"), max_length=40, blank=True)
     tags = models.JSONField(_("tags"), default=list, blank=True)
     update_cycle = models.DurationField(_("update cycle"), null=True, blank=True)
     lateness_limit = models.DurationField(_("lateness limit"))
+    keep_days = models.PositiveIntegerField(_("days kept"), null=True, blank=True)  # None: for good
     time_column = models.CharField(max_length=63, blank=True)
     subject_column = models.CharField(max_length=63, blank=True)
     key_columns = models.JSONField(default=list)
@@ -67,6 +79,11 @@ class Dataset(TwoNames):
     revision = models.PositiveIntegerField(default=1)  # rises with every change of the declaration
     turn = models.BigIntegerField(default=0)  # number of the last delivery that went to the lake
     fresh_at = models.DateTimeField(_("last heard"), null=True, blank=True)
+    published_at = models.DateTimeField(_("published"), null=True, blank=True)
+    declared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    search_text = models.TextField(default="", blank=True)
 
     objects = DatasetQuerySet.as_manager()
 
@@ -74,10 +91,21 @@ class Dataset(TwoNames):
         verbose_name = _("dataset")
         verbose_name_plural = _("datasets")
         ordering = ["domain", "code"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["catalogue_number"],
+                condition=~Q(catalogue_number=""),
+                name="dataset_number_once",
+            )
+        ]
 
     @property
     def ref(self) -> str:
         return make_ref("datahub.dataset", self.code)
+
+    @property
+    def is_register(self) -> bool:
+        return bool(self.key_columns) and not self.time_column
 
     @property
     def is_masked(self) -> bool:
@@ -94,6 +122,8 @@ class Column(TwoNames):
     personal = models.BooleanField(_("personal"), default=False)
     grade = models.CharField(_("grade"), max_length=2, default="L1")
     summary = models.TextField(pgettext_lazy("data", "summary"), blank=True)
+    code_list = models.JSONField(_("code list"), default=dict, blank=True)
+    proposed = models.BooleanField(_("proposed"), default=False)
 
     class Meta:
         ordering = ["position"]
@@ -299,5 +329,8 @@ class DatasetWriter(models.Model):
 
 
 from .cascade import models as _cascade  # noqa: E402, F401  registers its tables
+from .lake import models as _lake  # noqa: E402, F401  registers its tables
+from .catalogue import models as _catalogue  # noqa: E402, F401  registers its tables
 from .portal import models as _portal  # noqa: E402, F401  registers its tables
 from .sharing import models as _sharing  # noqa: E402, F401  registers its tables
+from .vault import models as _vault  # noqa: E402, F401  registers its tables

@@ -33,6 +33,7 @@ MOVES: Moves = {
 
 class DatasetStatus(TextChoices):
     DRAFT = "draft", _("Draft")
+    REVIEWED = "reviewed", _("Reviewed")
     PUBLISHED = "published", _("Published")
     RETIRED = "retired", _("Retired")
 
@@ -70,3 +71,19 @@ class SourceKind(TextChoices):
     UPLOAD = "upload", _("Upload")
     PUSH = "push", pgettext_lazy("data", "Push")
     TABLE = "table", _("Platform")
+
+
+class Origin(TextChoices):
+    """Where data comes from in the first place: 政务、受理、感知、互联网."""
+
+    GOVERNMENT = "government", _("Government business")
+    ACCEPTED = "accepted", _("Taken from citizens")
+    SENSED = "sensed", _("Sensed by devices")
+    INTERNET = "internet", _("From the internet")
+
+
+class DataFormat(TextChoices):
+    TABLE = "table", _("Database table")
+    FILE = "file", _("Spreadsheet or file")
+    SERVICE = "service", _("Interface")
+    STREAM = "stream", pgettext_lazy("data", "Stream")

@@ -4,7 +4,16 @@ from django.db import migrations
 
 from commandcenter.journal.guards import append_only
 
-TABLES = ("datahub_agreementmove", "datahub_datarequestmove", "datahub_sharecall", "datahub_yield")
+TABLES = (
+    "datahub_agreementmove",
+    "datahub_datarequestmove",
+    "datahub_datasetmove",
+    "datahub_lakechange",
+    "datahub_repeatanswer",
+    "datahub_sharecall",
+    "datahub_vaulterasure",
+    "datahub_yield",
+)
 
 
 class Migration(migrations.Migration):

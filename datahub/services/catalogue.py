@@ -4,6 +4,11 @@ from typing import Any
 
 from django.db import transaction
 
+from commandcenter.core import clock
+from datahub.catalogue.indexing import search_text_of
+from datahub.catalogue.numbers import give_number
+from datahub.catalogue.services.moves import note_move
+from datahub.catalogue.states import Action
 from datahub.declare import DatasetSpec
 from datahub.models import Column, Dataset, QualityRule, SavedMapping
 from datahub.packs import declared
@@ -16,9 +21,12 @@ _OWN_ROWS = {"columns", "rules", "mappings"}
 
 @transaction.atomic
 def save_dataset(
-    spec: DatasetSpec, *, pack: str = "", status: str = DatasetStatus.PUBLISHED
+    spec: DatasetSpec, *, pack: str = "", status: str = DatasetStatus.PUBLISHED, by: Any = None
 ) -> tuple[Dataset, bool]:
-    """Create or change a dataset; returns it and whether anything changed. Nothing here reaches the lake."""
+    """Create or change a dataset; returns it and whether anything changed. Nothing here reaches the lake.
+
+    `status` is where a new one begins: what a pack declares was reviewed with the pack.
+    """
     dataset = Dataset.objects.select_for_update().filter(code=spec.code).first()
     if dataset is not None and spec_of(spec.code) == spec and dataset.pack == pack:
         return dataset, False
@@ -29,12 +37,24 @@ def save_dataset(
         "tags": list(spec.tags),
     }
     if dataset is None:
-        dataset = Dataset.objects.create(status=status, **values)
+        number = give_number(spec)
+        dataset = Dataset.objects.create(
+            status=status,
+            catalogue_number=number,
+            search_text=search_text_of(spec, number),
+            published_at=clock.now() if status == DatasetStatus.PUBLISHED else None,
+            declared_by=by,
+            **values,
+        )
+        note_move(dataset, Action.DECLARE, "", by=by)
     else:
         for name, value in values.items():
             setattr(dataset, name, value)
         dataset.revision += 1
+        dataset.declared_by = by or dataset.declared_by
+        dataset.search_text = search_text_of(spec, dataset.catalogue_number)
         dataset.save()
+        note_move(dataset, Action.CHANGE, dataset.status, by=by)
     dataset.columns.all().delete()
     dataset.rules.all().delete()
     dataset.mappings.all().delete()
