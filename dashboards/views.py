@@ -91,6 +91,7 @@ def _words() -> dict[str, str]:
         "no_alerts": _("No open alert. New ones appear here at once."),
         "no_events": _("No data: nothing has happened here yet. News appears by itself."),
         "no_units": _("No data: no unit reached the minimum sample of {n} this month."),
+        "no_units_here": _("No data: no unit of its own answers for this area."),
         "best": _("Best"),
         "worst": _("Weakest"),
         "sample": _("sample {n}"),

@@ -28,7 +28,7 @@ export function big(value: number): string {
 export function percent(part: number, whole: number): string | null {
   if (!whole) return null
   const rate = (100 * part) / whole
-  return rate === 100 ? '100' : rate.toFixed(rate >= 10 ? 1 : 2)
+  return rate === 100 || rate === 0 ? String(rate) : rate.toFixed(rate >= 10 ? 1 : 2)
 }
 
 const clock = new Intl.DateTimeFormat('zh-CN', {

@@ -83,7 +83,7 @@ export function drawUnits(units: CockpitData['units']): void {
   if (!place) return
   place.replaceChildren()
   if (!units || !units.best.length) {
-    place.append(make('p', 'cp-none', say('no_units', { n: units?.minimum ?? 0 })))
+    place.append(make('p', 'cp-none', units?.left_out ? say('no_units', { n: units.minimum }) : say('no_units_here')))
     return
   }
   for (const [key, rows, tone] of [

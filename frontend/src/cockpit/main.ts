@@ -46,6 +46,8 @@ class Cockpit {
       },
       connection: (state) => this.showConnection(state),
     })
+    const first = part<HTMLButtonElement>('[data-layer]')?.dataset.layer
+    if (first) this.map.setLayer(first)
     this.wire()
     void this.load().then(() => this.live.open())
     window.setInterval(() => void this.load(true), SLOW_MS)

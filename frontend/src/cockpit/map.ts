@@ -103,6 +103,17 @@ const STYLE: StyleSpecification = {
   ],
 }
 
+/** The colour step of a value, 0 (none) to 4; few cases are not painted as if they were many. */
+function stepOf(value: number, most: number): number {
+  return most <= 4 ? value : Math.min(4, Math.ceil((4 * value) / most))
+}
+
+/** The largest value of each step, for the legend. */
+function topsOf(most: number): number[] {
+  if (most <= 4) return Array.from({ length: most + 1 }, (_, n) => n)
+  return [0, 1, 2, 3, 4].map((step) => Math.floor((step * most) / 4))
+}
+
 export class CockpitMap {
   private map: LibreMap | null = null
   private readonly place: HTMLElement
@@ -243,7 +254,7 @@ export class CockpitMap {
     const most = Math.max(...values, 0)
     for (const [n, child] of this.data.children.entries()) {
       const value = values[n] ?? 0
-      const step = most === 0 || value === 0 ? 0 : Math.min(4, Math.ceil((4 * value) / most))
+      const step = stepOf(value, most)
       if (this.labels.has(child.code)) this.map?.setFeatureState({ source: 'areas', id: child.code }, { step })
       const chip = this.chips.get(child.code)
       if (chip) chip.textContent = big(value)
@@ -263,10 +274,10 @@ export class CockpitMap {
     const key = `${this.layer}:${most}`
     if (place.dataset.key === key) return
     place.dataset.key = key
-    const rows = most === 0 ? [0] : [...new Set([0, 1, 2, 3, 4].map((step) => Math.floor((step * most) / 4)))]
+    const rows = topsOf(most)
     place.replaceChildren(make('span', 'legend-title', say(`layer_${this.layer}`)))
     for (const [n, top] of rows.entries()) {
-      const row = make('span', `legend-row legend-${most === 0 ? 0 : Math.min(4, Math.ceil((4 * top) / most))}`)
+      const row = make('span', `legend-row legend-${stepOf(top, most)}`)
       const before = rows[n - 1]
       const from = before === undefined ? 0 : before + 1
       row.append(make('i'), n === 0 ? '0' : from === top ? big(top) : `${big(from)}–${big(top)}`)
