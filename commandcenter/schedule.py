@@ -16,6 +16,9 @@ def every(seconds: float, task: str, queue: str = "default", **kwargs: Any) -> d
 SCHEDULE: dict[str, dict[str, Any]] = {
     "fold blobs": every(1, "datahub.fold_blobs", "lake"),
     "recover deliveries": every(60, "datahub.recover_deliveries", "lake"),
+    "compact lake": every(3_600, "datahub.compact_lake", "lake"),
+    "apply retention": every(86_400, "datahub.apply_retention", "lake"),
+    "vacuum lake": every(21_600, "datahub.vacuum_lake", "lake"),
     "watch agreements": every(60, "datahub.watch_agreements"),
     "carry grants": every(10, "datahub.carry_grants", "lake"),
     "sync cascade": every(60, "datahub.sync_cascade", "lake"),

@@ -29,6 +29,7 @@ class Reason(TextChoices):
     IN_FUTURE = "in_future", _("lies in the future")
     DUPLICATE_KEY = "duplicate_key", _("the key occurs earlier in the same delivery")
     COORDINATES = "coordinates", _("coordinates outside the possible range")
+    ERASED = "erased", _("belongs to a person who was erased")
 
 
 class Refused(TextChoices):

@@ -28,6 +28,12 @@ class UnknownDataset(DomainError):
     code = "unknown_dataset"
 
 
+class NoRegister(DomainError):
+    """Without a key nobody can say which row follows which."""
+
+    code = "no_register"
+
+
 def dataset(code: str) -> Dataset:
     """Raises UnknownDataset."""
     found = Dataset.objects.filter(code=code).first()
@@ -123,6 +129,35 @@ def latest(code: str, *, as_of: datetime | None = None) -> Any:
     order = [ibis.desc(table["_known_from"]), ibis.desc(table["_delivery"]), ibis.desc(table["_row"])]
     place = ibis.row_number().over(group_by=[table[key] for key in spec.key_columns], order_by=order)
     return table.mutate(_place=place).filter(lambda t: t["_place"] == 0).drop("_place")
+
+
+def is_register(spec: DatasetSpec) -> bool:
+    """A list of things that are, keyed and without a time of its own; not a stream of readings."""
+    return bool(spec.key_columns) and not spec.time_column
+
+
+def register_now(code: str) -> Any:
+    """A register as known now: the last row of each key, as an Ibis table. Raises NoRegister."""
+    if not spec_of(code).key_columns:
+        raise NoRegister(code)
+    return latest(code)
+
+
+def register_as_of(code: str, moment: datetime) -> Any:
+    """A register as the hub knew it at a moment, whatever it learnt later. Raises NoRegister."""
+    if not spec_of(code).key_columns:
+        raise NoRegister(code)
+    return latest(code, as_of=moment)
+
+
+def register_page(code: str, moment: datetime | None, limit: int = 20) -> tuple[int, list[dict[str, Any]]]:
+    """How many entries a register has, and the first of them in the order of the key, masked."""
+    spec = spec_of(code)
+    known = register_now(code) if moment is None else register_as_of(code, moment)
+    entries = int(engine().to_arrow(known.count().as_table()).column(0)[0].as_py())
+    names = [column.code for column in spec.columns]
+    first = known.order_by([known[key] for key in spec.key_columns]).limit(limit).select(*names, "_known_from")
+    return entries, masked(spec, engine().to_arrow(first).to_pylist())
 
 
 def latest_versions(code: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from celery.signals import worker_ready
 
 from datahub import services
 from datahub.cascade import tasks as _cascade  # noqa: F401  the worker finds them here
+from datahub.services import upkeep
 from datahub.sharing import tasks as _sharing  # noqa: F401
 
 
@@ -26,6 +27,24 @@ def recover_deliveries() -> int:
 def work_dataset(*, dataset_code: str) -> int:
     """An upload waits: bring the dataset's deliveries to their end."""
     return services.work_dataset(dataset_code)
+
+
+@shared_task(name="datahub.compact_lake")
+def compact_lake() -> int:
+    """Each hour: the many small files of a day become few."""
+    return upkeep.compact_lake()
+
+
+@shared_task(name="datahub.apply_retention")
+def apply_retention() -> int:
+    """Rows that were kept long enough leave the tables."""
+    return upkeep.apply_retention()
+
+
+@shared_task(name="datahub.vacuum_lake")
+def vacuum_lake() -> int:
+    """Files that no reader can need any more leave the disk."""
+    return upkeep.vacuum_lake()
 
 
 @worker_ready.connect

@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 from . import views
+from .lake import views as lake_views
 
 app_name = "datahub"
 urlpatterns = [
@@ -11,4 +12,5 @@ urlpatterns = [
     path("cascade/", include("datahub.cascade.urls")),
     path("<str:code>/", views.dataset, name="dataset"),
     path("<str:code>/upload/", views.upload, name="upload"),
+    path("<str:code>/register/", lake_views.register, name="register"),
 ]

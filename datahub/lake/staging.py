@@ -210,7 +210,7 @@ class Stager:
         lows: dict[str, Any] = {"_delivery": self.delivery_id}
         highs: dict[str, Any] = {"_delivery": self.delivery_id}
         with self._fs.open_output_stream(target) as sink:
-            with pq.ParquetWriter(sink, parts[0].schema, **_writer_options(self._schema)) as writer:
+            with pq.ParquetWriter(sink, parts[0].schema, **writer_options(self._schema)) as writer:
                 for part in _regroup(parts):
                     writer.write_table(part)
                     numbers = part.column("_row")
@@ -231,7 +231,7 @@ def _regroup(parts: list[pa.Table]) -> Iterable[pa.Table]:
         yield whole.slice(start, ROW_GROUP_ROWS * 4)
 
 
-def _writer_options(schema: pa.Schema) -> dict[str, Any]:
+def writer_options(schema: pa.Schema) -> dict[str, Any]:
     """Words in dictionaries, counters as differences, measured values plain."""
     words = [
         f.name

@@ -22,6 +22,7 @@ from datahub.checks.coerce import TYPES, UTC_TIME
 from datahub.declare import DatasetSpec
 
 APP_ID = "datahub"
+UPKEEP_ID = "datahub.upkeep"  # counts recorded deletions and erasures
 DAY = "day"
 SYSTEM_COLUMNS: dict[str, pa.DataType] = {
     "_delivery": pa.int64(),
@@ -190,6 +191,67 @@ def commit_files(spec: DatasetSpec, files: list[StagedFile], *, number: int, del
     version = int(open_table(spec.code).version())
     sync_file(f"{table_root(spec.code)}/_delta_log/{version:020}.json")
     return version
+
+
+def upkeep_number(code: str) -> int:
+    """The number of the last recorded deletion or erasure that the table has seen; 0 before the first."""
+    table = open_table(code)
+    return 0 if table is None else (table.transaction_version(UPKEEP_ID) or 0)
+
+
+def replace_files(
+    spec: DatasetSpec, gone: list[tuple[str, date]], new: list[StagedFile], *, number: int | None = None
+) -> int:
+    """Put files in the place of others in one commit; the old ones stay on the disk for open readers.
+
+    number: of a recorded deletion or erasure, which changes rows and is done once; None: the same rows
+    in other files. The table is append-only in between as well: it is opened for this commit alone.
+    """
+    delta = _deltalake()
+    from deltalake.transaction import AddAction, RemoveAction
+
+    table = ensure_table(spec)
+    if number is not None and (table.transaction_version(UPKEEP_ID) or 0) >= number:
+        return int(table.version())
+    at = time.time_ns() // 1_000_000
+    changes = number is not None
+    actions = [
+        *(AddAction(f.path, f.size, {DAY: f.day.isoformat()}, at, changes, f.stats) for f in new),
+        *(
+            RemoveAction(path, changes, at, size=None, partition_values={DAY: day.isoformat()})
+            for path, day in gone
+        ),
+    ]
+    done = [delta.Transaction(UPKEEP_ID, number)] if number is not None else None
+    with _lock:
+        if changes:
+            table.alter.set_table_properties({"delta.appendOnly": "false"})
+        try:
+            table.create_write_transaction(
+                actions,
+                "append",
+                lake_schema(spec),
+                partition_by=[DAY],
+                commit_properties=delta.CommitProperties(app_transactions=done, max_commit_retries=0),
+            )
+        finally:
+            if changes:
+                table.update_incremental()
+                table.alter.set_table_properties({"delta.appendOnly": "true"})
+    version = int(open_table(spec.code).version())
+    sync_file(f"{table_root(spec.code)}/_delta_log/{version:020}.json")
+    return version
+
+
+def old_files(code: str, keep_hours: float) -> list[str]:
+    """Files that left the table longer ago than so many hours."""
+    table = open_table(code)
+    if table is None:
+        return []
+    with _lock:
+        return list(
+            table.vacuum(retention_hours=int(keep_hours), dry_run=True, enforce_retention_duration=False)
+        )
 
 
 def sync_file(path: str) -> None:

@@ -1,21 +1,26 @@
 """The catalogue's writer: declarations become rows, and only what changed is touched."""
 
+import logging
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from commandcenter.core import clock
+from commandcenter.core.errors import Problem
 from datahub.catalogue.indexing import search_text_of
 from datahub.catalogue.numbers import give_number
 from datahub.catalogue.services.moves import note_move
 from datahub.catalogue.states import Action
-from datahub.declare import DatasetSpec
+from datahub.declare import ColumnSpec, DatasetSpec
+from datahub.lake.schema import SchemaRefused, refuse_narrowing
 from datahub.models import Column, Dataset, QualityRule, SavedMapping
 from datahub.packs import declared
 from datahub.selectors import spec_of
 from datahub.sharing.services import ensure_preview
 from datahub.states import DatasetStatus
 
+log = logging.getLogger(__name__)
 _OWN_ROWS = {"columns", "rules", "mappings"}
 
 
@@ -48,6 +53,8 @@ def save_dataset(
         )
         note_move(dataset, Action.DECLARE, "", by=by)
     else:
+        if dataset.turn:
+            refuse_narrowing(spec_of(spec.code), spec)
         for name, value in values.items():
             setattr(dataset, name, value)
         dataset.revision += 1
@@ -71,12 +78,30 @@ def save_dataset(
     return dataset, True
 
 
+@transaction.atomic
+def add_column(code: str, column: ColumnSpec) -> Dataset:
+    """Older rows read null in it. Raises SchemaRefused where a pack declares the dataset, or it is there."""
+    spec = spec_of(code)
+    dataset = Dataset.objects.select_for_update().get(code=code)
+    if dataset.pack:
+        reason = _("the pack %(pack)s declares this dataset: add the column there")
+        raise SchemaRefused(Problem(None, column.code, reason % {"pack": dataset.pack}))
+    if any(one.code == column.code for one in spec.columns):
+        raise SchemaRefused(Problem(None, column.code, _("there is such a column already")))
+    wider = DatasetSpec.model_validate({**spec.model_dump(), "columns": [*spec.columns, column]})
+    return save_dataset(wider, pack=dataset.pack)[0]
+
+
 def load_packs() -> dict[str, int]:
     """Bring the catalogue to what the packs declare. Safe to repeat."""
-    counts = {"packs": 0, "datasets": 0, "changed": 0}
+    counts = {"packs": 0, "datasets": 0, "changed": 0, "refused": 0}
     for pack, datasets in declared().items():
         counts["packs"] += 1
         for spec in datasets:
             counts["datasets"] += 1
-            counts["changed"] += save_dataset(spec, pack=pack)[1]
+            try:
+                counts["changed"] += save_dataset(spec, pack=pack)[1]
+            except SchemaRefused as refused:  # the others are not held up
+                counts["refused"] += 1
+                log.error("%s keeps its declaration: %s", spec.code, refused)
     return counts

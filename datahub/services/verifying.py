@@ -11,6 +11,8 @@ from datahub.models import Dataset, Delivery, DeliveryFile, Reject
 from datahub.selectors import engine
 from datahub.states import DeliveryState
 
+from .upkeep import deleted_rows
+
 
 def verify_dataset(dataset: Dataset) -> dict[str, Any]:
     """Compare each delivery with its rows in the table, its rejects, and the files on disk.
@@ -22,10 +24,15 @@ def verify_dataset(dataset: Dataset) -> dict[str, Any]:
     held = _rows_by_delivery(dataset.code)
     committed = Delivery.objects.filter(dataset=dataset, state=DeliveryState.COMMITTED)
     expected = dict(committed.values_list("pk", "rows_committed"))
-    for delivery, rows in expected.items():
+    deleted = deleted_rows(dataset)
+    for delivery, committed_rows in expected.items():
+        rows = committed_rows - deleted[delivery]
         there, distinct = held.pop(delivery, (0, 0))
         if there != rows:
-            problems.append(f"delivery {delivery}: {rows} rows committed, {there} in the table")
+            less = f", {deleted[delivery]} deleted on purpose" if deleted[delivery] else ""
+            problems.append(
+                f"delivery {delivery}: {committed_rows} rows committed{less}, {there} in the table"
+            )
         elif distinct != there:
             problems.append(f"delivery {delivery}: {there - distinct} rows are there twice")
     open_now = set(Delivery.objects.filter(dataset=dataset).open().values_list("pk", flat=True))
@@ -43,7 +50,8 @@ def verify_dataset(dataset: Dataset) -> dict[str, Any]:
         "version": pinned.version,
         "files": len(pinned.files),
         "deliveries": len(expected),
-        "rows": sum(expected.values()),
+        "rows": sum(expected.values()) - deleted.total(),
+        "deleted": deleted.total(),
         "open": len(open_now),
         "problems": problems,
     }
