@@ -33,3 +33,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics, name="metrics"),
 ]
+
+handler400 = "commandcenter.api.bad_request"
+handler404 = "commandcenter.api.not_found"
+handler500 = "commandcenter.api.broken"
