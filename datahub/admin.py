@@ -32,3 +32,6 @@ class DeliveryAdmin(ReadOnly):
     list_display = ("id", "dataset", "state", "rows_in", "rows_committed", "rows_rejected", "received_at")
     list_filter = ("state", "is_history", "source")
     list_select_related = ("dataset",)
+
+
+from .sharing import admin as _sharing  # noqa: E402, F401  registers its tables

@@ -4,6 +4,7 @@ from typing import Final
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from commandcenter.core.moves import Move, Moves
 
@@ -18,7 +19,7 @@ class Direction(TextChoices):
     """Up: reported by the lower level. Back: its own rows returned to it. Down: what others gave."""
 
     UP = "up", _("Reported up")
-    BACK = "back", _("Returned")
+    BACK = "back", pgettext_lazy("cascade", "Returned")
     DOWN = "down", _("Fed down")
 
 

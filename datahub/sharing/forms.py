@@ -133,7 +133,9 @@ class ApplyForm(TermsForm):
         super().__init__(dataset, *args, **kwargs)
         named = [(code, getattr(organisation(code), "name", code)) for code in sorted(orgs)]
         self.fields["org_code"] = forms.ChoiceField(
-            label=_("For"), choices=named, widget=forms.Select(attrs={"class": "form-select"})
+            label=pgettext_lazy("sharing", "For"),
+            choices=named,
+            widget=forms.Select(attrs={"class": "form-select"}),
         )
         self.fields["purpose"] = words(
             _("Purpose"), hint=_("Data may not be used beyond it nor be passed on.")

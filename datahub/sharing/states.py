@@ -4,6 +4,7 @@ from typing import Final
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from commandcenter.core.moves import Move, Moves
 
@@ -70,7 +71,7 @@ class Way(TextChoices):
 
 
 class Outcome(TextChoices):
-    OK = "ok", _("Answered")
+    OK = "ok", pgettext_lazy("sharing", "Answered")
     REFUSED = "refused", _("Refused")
     FAILED = "failed", _("Failed")
 

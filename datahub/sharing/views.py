@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -17,6 +18,7 @@ from commandcenter.core import clock
 from commandcenter.core.errors import BadInput, DomainError, require
 from commandcenter.journal.services import audit
 from datahub.models import Dataset
+from datahub.policies import may_deliver
 from datahub.selectors import spec_for
 from datahub.states import DatasetStatus, ShareType
 
@@ -74,12 +76,13 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "view": chosen,
         "views": [
             ("todo", _("Under way"), counts["todo"]),
-            ("live", _("In force"), counts["live"]),
+            ("live", pgettext("sharing", "In force"), counts["live"]),
             ("ended", _("Ended"), counts["ended"]),
             ("platform", _("This platform's own"), None),
         ],
         "at": clock.now(),
         "may_apply": bool(officer_orgs(request.user)),
+        "may_cascade": may_deliver(request.user),
     }
     partial = bool(request.headers.get("HX-Request"))
     return render(
