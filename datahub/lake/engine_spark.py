@@ -10,6 +10,7 @@ Values go from Spark to Arrow and back without pandas, where a null and not-a-nu
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import threading
 import warnings
@@ -63,6 +64,8 @@ _mine = threading.local()
 _session: SparkSession | None = None
 _opened_by: int | None = None
 
+_ = ibis.pyspark  # naming it has Ibis register the backend's options, which its compiler reads
+logging.getLogger("py4j").setLevel(logging.WARNING)  # it reports every connection that it closes
 # Ibis loads its pandas road too; we do not take it.
 warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
 
@@ -92,22 +95,29 @@ class ArrowSpark(Backend):
 
 @contextmanager
 def _within(session: SparkSession, seconds: float) -> Iterator[None]:
-    """Cancel this thread's question when it takes too long."""
+    """Cancel what this thread asks when it takes too long. Raises TimeoutError then."""
+    context = session.sparkContext
     tag = f"commandcenter-{os.getpid()}-{threading.get_ident()}"
-    timer = threading.Timer(seconds, _interrupt, (session, tag))
+    over = threading.Event()
+
+    def cancel() -> None:
+        over.set()
+        context.cancelJobsWithTag(tag)  # a session's own tags do not reach a question that answers in Arrow
+
+    timer = threading.Timer(seconds, cancel)
     timer.daemon = True
-    session.addTag(tag)
+    context.addJobTag(tag)
+    context.setInterruptOnCancel(True)
     timer.start()
     try:
         yield
+    except Exception as error:
+        if over.is_set():
+            raise TimeoutError(f"Spark gave no answer within {seconds:g} s") from error
+        raise
     finally:
         timer.cancel()
-        session.removeTag(tag)
-
-
-def _interrupt(session: SparkSession, tag: str) -> None:
-    with suppress(Exception):
-        session.interruptTag(tag)
+        context.removeJobTag(tag)
 
 
 class SparkEngine:
