@@ -25,11 +25,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share the running city stay on one xdist worker, and their data must be committed."""
+    """Tests that share the running city stay on one xdist worker, and their data must be committed.
+
+    They come last: the city's journal runs on until the session ends, and would do behind the back of
+    other tests what these want to see undone.
+    """
     for item in items:
         if "live_city" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.live)
             item.add_marker(pytest.mark.xdist_group("live"))
+    items.sort(key=lambda item: "live_city" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(autouse=True)
