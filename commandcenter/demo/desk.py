@@ -6,12 +6,9 @@ Used by the story of the past months (clock pinned) and by the live feed (clock 
 import random
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
-
-from alerts.models import Alert
 from city.models import Organisation, User
 from city.roles import Role
 from city.selectors import responsible_org
@@ -180,14 +177,6 @@ def walk(crew: Crew, rng: random.Random) -> Report | None:
 
 def waiting_call_backs() -> Any:
     return Ticket.objects.filter(state="awaiting_callback", source="live")
-
-
-def work_hours_left(day: date) -> bool:
-    return day.weekday() < 5
-
-
-def open_alerts() -> Any:
-    return Alert.objects.filter(~Q(state="resolved"), trial=False)
 
 
 def soon(rng: random.Random, at: datetime, low: float, high: float) -> datetime:

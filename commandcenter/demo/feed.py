@@ -17,7 +17,6 @@ from commandcenter.core.errors import DomainError
 from commandcenter.core.times import SHANGHAI
 from datahub.services import push_rows
 from dispatch.models import Order
-from hotline.models import Ticket
 
 from . import desk, planted, sensors, truths
 from .seed import seeded_at
@@ -149,7 +148,3 @@ def _sense() -> int:
     table = sensors.readings([hour], truths.episodes(finished))
     push_rows("env.air_quality", table, key=key)
     return table.num_rows
-
-
-def waiting() -> int:
-    return Ticket.objects.filter(state="awaiting_callback").count()

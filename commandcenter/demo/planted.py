@@ -4,7 +4,7 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from city.calendar import add_working_days, add_working_minutes
-from city.selectors import organisation
+from city.selectors import area_name, organisation
 from commandcenter.core.times import SHANGHAI
 from dispatch.models import ClockRule, Order
 from dispatch.services import (
@@ -67,6 +67,7 @@ def _call(story: "Story", title: str, content: str, category: str, **more: Any) 
 def _sent(story: "Story", title: str, content: str, category: str, unit: str = HOUSING, **more: Any) -> Order:
     more.setdefault("area_code", unit.split("-")[0])
     more.setdefault("location", None)
+    more.setdefault("address", area_name(more["area_code"]))
     ticket = _call(story, title, content, category, **more)
     desk.dispatch(story.crew, ticket, organisation(unit))
     ticket.refresh_from_db()
@@ -220,6 +221,7 @@ def _recurrent(story: "Story") -> None:
         "高层住户早晚高峰没有水，已经反映过几次。",
         "1301",
         area_code="320613001",
+        address=area_name("320613001"),
         location=None,
     )
     desk.dispatch(story.crew, ticket)

@@ -136,25 +136,33 @@ class Story:
 
     def _plan_order(self, order: Order, moment: datetime) -> None:
         rng, bad = self.rng, order.org.code == truths.BAD_UNIT
-        late_sign, late_end = rng.random() < (0.3 if bad else 0.02), rng.random() < (0.25 if bad else 0.012)
-        minutes = rng.uniform(300, 600) if late_sign else 3 + 140 * rng.random() ** 2
-        signed = (
-            add_working_minutes(moment, int(minutes))
-            if order.urgency == "normal"
-            else moment + timedelta(minutes=rng.uniform(1, 6))
-        )
-        days = rng.uniform(5.6, 9) if late_end else 0.15 + 3.6 * rng.random() ** 1.7
-        handled = max(add_working_minutes(moment, int(days * 450)), signed + timedelta(minutes=40))
-        if order.urgency != "normal":
-            handled = signed + timedelta(minutes=rng.uniform(20, 100))
-        contacted = signed + timedelta(minutes=rng.uniform(5, 90))
+        late_sign, late_end = rng.random() < (0.3 if bad else 0.015), rng.random() < (0.25 if bad else 0.008)
+        signed = self._within(moment, order.sign_due_at, late=late_sign, share=0.7 * rng.random() ** 2)
+        handled = self._within(moment, order.due_at, late=late_end, share=0.1 + 0.8 * rng.random() ** 1.5)
+        handled = max(handled, signed + timedelta(minutes=25))
         self.at(signed, lambda: self._try(order, lambda o: desk.sign(self.crew, o)))
         if order.contact_due_at:
+            contacted = signed + timedelta(minutes=rng.uniform(5, 20))
             self.at(contacted, lambda: self._try(order, lambda o: desk.contact(self.crew, o)))
+        self._plan_end(order, handled)
+
+    def _within(self, start: datetime, due: datetime | None, *, late: bool, share: float) -> datetime:
+        """A working moment at this share of a clock; after its end for one who is late."""
+        if due is None:
+            return add_working_minutes(start, 60)
+        whole = due - start
+        if late:
+            return due + whole * self.rng.uniform(0.1, 0.5)
+        wanted = start + whole * share
+        return min(add_working_minutes(wanted, 1), due - timedelta(minutes=1))
+
+    def _plan_end(self, order: Order, handled: datetime) -> None:
+        """Hand the result in and have it checked; one in twenty-five is sent back once."""
+        rng = self.rng
         self.at(handled, lambda: self._try(order, lambda o: desk.handle(self.crew, rng, o)))
         checked = add_working_minutes(handled, rng.randint(10, 240))
         if rng.random() < 0.04:
-            again = add_working_minutes(checked, 300)
+            again = add_working_minutes(checked, 90)
             self.at(checked, lambda: self._try(order, lambda o: desk.check(self.crew, rng, o, passed=False)))
             self.at(again, lambda: self._try(order, lambda o: desk.handle(self.crew, rng, o)))
             checked = add_working_minutes(again, 60)
@@ -171,8 +179,13 @@ class Story:
     def _later_call_back(self, ticket_id: int, moment: datetime) -> None:
         def ask() -> None:
             ticket = Ticket.objects.get(pk=ticket_id)
-            if ticket.state == "awaiting_callback":
-                desk.call_back(self.crew, self.rng, ticket)
+            if ticket.state != "awaiting_callback":
+                return
+            desk.call_back(self.crew, self.rng, ticket)
+            ticket.refresh_from_db()
+            if ticket.order and ticket.state == "dispatched":  # not solved: the unit does it again
+                again = self._within(clock.now(), ticket.order.due_at, late=False, share=0.4)
+                self._plan_end(ticket.order, again)
 
         self.at(moment + timedelta(hours=self.rng.uniform(0.2, 12)), ask)
 
