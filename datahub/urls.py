@@ -10,6 +10,7 @@ urlpatterns = [
     path("deliveries/<int:pk>/rejects.csv", views.rejects_csv, name="rejects"),
     path("sharing/", include("datahub.sharing.urls")),
     path("cascade/", include("datahub.cascade.urls")),
+    path("", include("datahub.catalogue.urls")),
     path("<str:code>/", views.dataset, name="dataset"),
     path("<str:code>/upload/", views.upload, name="upload"),
     path("<str:code>/register/", lake_views.register, name="register"),

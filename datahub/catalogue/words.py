@@ -136,4 +136,18 @@ def unit_in(header: str) -> str:
     """The unit that a header carries in brackets: 流量(m³/h)."""
     found = _UNIT.search(unicodedata.normalize("NFC", header))
     text = found.group(1).strip() if found else ""
-    return text if text and len(text) <= 12 and not text.isdigit() else ""
+    if text and len(text) <= 12 and not text.isdigit() and " " not in text:
+        return text
+    return _SUFFIXES.get(fold(header).rpartition("_")[2], "") if "_" in fold(header) else ""
+
+
+_SUFFIXES = {
+    "ft": "ft",
+    "km": "km",
+    "kmh": "km/h",
+    "kwh": "kWh",
+    "mm": "mm",
+    "pct": "%",
+    "kpa": "kPa",
+    "mpa": "MPa",
+}
