@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -89,6 +90,10 @@ class HubEngine:
 
     def to_arrow(self, expression: Any) -> pa.Table:
         return self.lake.to_arrow(expression)
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Questions of this thread inside are given up after so long, with a TimeoutError."""
+        return self.lake.within(seconds)
 
 
 def engine() -> HubEngine:

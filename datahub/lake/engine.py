@@ -8,6 +8,8 @@ LAKE_ENGINE chooses: `duckdb`, or `spark://host:port` of a standalone master (en
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,6 +45,8 @@ class Engine(Protocol):
     ) -> Any: ...
 
     def to_arrow(self, expression: Any) -> pa.Table: ...
+
+    def within(self, seconds: float) -> AbstractContextManager[None]: ...
 
 
 class DuckEngine:
@@ -95,6 +99,29 @@ class DuckEngine:
             for op in expression.op().find(ibis_ops.InMemoryTable):
                 self.backend.con.unregister(op.name)
                 self.backend._memtables.discard(op)
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Questions of this thread inside are given up after so long, with a TimeoutError."""
+        import duckdb
+
+        over = threading.Event()
+
+        def stop() -> None:
+            over.set()
+            self.backend.con.interrupt()
+
+        timer = threading.Timer(seconds, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except duckdb.InterruptException as error:
+            if not over.is_set():
+                raise
+            raise TimeoutError(f"no answer within {seconds:g} s") from error
+        finally:
+            timer.cancel()
 
 
 def _select(spec: DatasetSpec, paths: list[str]) -> str:

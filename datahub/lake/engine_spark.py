@@ -16,7 +16,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 from typing import Any
 
@@ -97,7 +97,7 @@ class ArrowSpark(Backend):
 def _within(session: SparkSession, seconds: float) -> Iterator[None]:
     """Cancel what this thread asks when it takes too long. Raises TimeoutError then."""
     context = session.sparkContext
-    tag = f"commandcenter-{os.getpid()}-{threading.get_ident()}"
+    tag = f"commandcenter-{os.getpid()}-{next(_names)}"
     over = threading.Event()
 
     def cancel() -> None:
@@ -154,6 +154,10 @@ class SparkEngine:
         if in_memory_only(expression):
             return in_process().to_arrow(expression)
         return self.backend.to_pyarrow(expression)
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Questions of this thread inside are given up after so long, with a TimeoutError."""
+        return _within(self.session, seconds)
 
     def _frame(self, schema: pa.Schema, pinned: Pinned, days: tuple[date, date] | None) -> Any:
         paths = [address(path) for path in pinned.paths(days)]

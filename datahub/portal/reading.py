@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -230,23 +229,8 @@ def _holds(table: Any, columns: dict[str, Column], name: str, word: str) -> Any:
 @contextmanager
 def _limited() -> Iterator[None]:
     """Stop the engine's query after SECONDS. The engine belongs to this thread, so nobody else is stopped."""
-    import duckdb
-
-    connection = engine().backend.con
-    stopped = threading.Event()
-
-    def stop() -> None:
-        stopped.set()
-        connection.interrupt()
-
-    timer = threading.Timer(SECONDS, stop)
-    timer.daemon = True
-    timer.start()
     try:
-        yield
-    except duckdb.InterruptException as error:
-        if not stopped.is_set():
-            raise
+        with engine().within(SECONDS):
+            yield
+    except TimeoutError as error:
         raise TooSlow("the question takes too long; narrow it") from error
-    finally:
-        timer.cancel()
