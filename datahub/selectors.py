@@ -16,10 +16,11 @@ from commandcenter.core import clock
 from commandcenter.core.errors import DomainError
 from commandcenter.core.refs import parse_ref
 from datahub.declare import ColumnSpec, DatasetSpec, MappingSpec, RuleSpec
-from datahub.lake.engine import Engine, lake_engine
+from datahub.lake.engine import Engine, asking, lake_engine
 from datahub.lake.tables import Pinned, pin
 from datahub.models import Dataset, Delivery, DeliveryFile
 from datahub.querysets import DatasetQuerySet
+from datahub.vault.masking import shown_rows
 
 _specs: dict[str, tuple[int, DatasetSpec]] = {}
 _lock = threading.Lock()
@@ -161,7 +162,9 @@ def register_page(code: str, moment: datetime | None, limit: int = 20) -> tuple[
     known = register_now(code) if moment is None else register_as_of(code, moment)
     entries = int(engine().to_arrow(known.count().as_table()).column(0)[0].as_py())
     names = [column.code for column in spec.columns]
-    first = known.order_by([known[key] for key in spec.key_columns]).limit(limit).select(*names, "_known_from")
+    first = (
+        known.order_by([known[key] for key in spec.key_columns]).limit(limit).select(*names, "_known_from")
+    )
     return entries, masked(spec, engine().to_arrow(first).to_pylist())
 
 
@@ -226,15 +229,7 @@ def sample(code: str, limit: int = 20) -> list[dict[str, Any]]:
 
 def masked(spec: DatasetSpec, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Hide what is personal; of a sensitive dataset everything that is no number or time. Fails closed."""
-    hidden = {c.code for c in spec.columns if c.personal}
-    if spec.privacy_class == "sensitive":
-        hidden |= {c.code for c in spec.columns if c.kind == "text"}
-    if not hidden:
-        return rows
-    return [
-        {name: ("***" if name in hidden and value is not None else value) for name, value in row.items()}
-        for row in rows
-    ]
+    return shown_rows(spec, rows)
 
 
 # ---------------------------------------------------------------- freshness

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from commandcenter.core.coordinates import TO_CGCS2000
-from commandcenter.core.crypto import keyed_hash
 from datahub.faults import Fault, Reason
 from datahub.formats.base import Block
 
 from .coerce import REASONS, TYPES, coerce, compose_times
+from .guard import SUBJECT, hide, is_guarded
 from .keys import EVER, Span, key_hashes
 from .plan import Plan
 from .rules import CHECKS, describe, impossible_place
@@ -48,6 +48,7 @@ class Checked:
     failures: dict[str, int] = field(default_factory=dict)
     raw_row: Callable[[int], dict[str, str]] = lambda position: {}
     span: Span = EVER  # first and last time, where the time is part of the key
+    clear: pa.Table | None = None  # personal values and whose they are, on their way to the vault
 
 
 class _Judge:
@@ -90,9 +91,11 @@ def check_block(block: Block, plan: Plan, locate: Locate | None) -> Checked:
     failures = _apply_rules(columns, judge)
     placed = _place(columns, judge, locate)
     keys = key_hashes([columns[code] for code in spec.key_columns]) if spec.key_columns and length else None
-    for column in spec.columns:
-        if column.personal:
-            columns[column.code] = _tokens(columns[column.code])
+    clear = hide(spec, columns, length) if is_guarded(spec) else None
+    if clear is not None and plan.erased:
+        erased = pc.is_in(clear.column(SUBJECT), value_set=pa.array(sorted(plan.erased), pa.string()))
+        gone = erased.to_numpy(zero_copy_only=False).astype(bool)
+        judge.reject("", Reason.ERASED, gone if gone.any() else None)
     good = None if judge.bad is None else ~judge.bad
     return Checked(
         columns,
@@ -107,6 +110,7 @@ def check_block(block: Block, plan: Plan, locate: Locate | None) -> Checked:
         failures,
         raw_row=lambda position: _raw_row(block, position),
         span=_span(columns, plan),
+        clear=clear,
     )
 
 
@@ -167,13 +171,6 @@ def _place(columns: dict[str, pa.Array], judge: _Judge, locate: Locate | None) -
 
 def _floats(array: pa.Array) -> np.ndarray:
     return array.to_numpy(zero_copy_only=array.null_count == 0)
-
-
-def _tokens(array: pa.Array) -> pa.Array:
-    """Personal values enter the lake as keyed tokens: equal stays equal, and nothing can be read."""
-    coded = array.dictionary_encode()
-    words = [keyed_hash(word, purpose="lake")[:32] if word else word for word in coded.dictionary.to_pylist()]
-    return pa.DictionaryArray.from_arrays(coded.indices, pa.array(words, pa.string())).cast(pa.string())
 
 
 def _raw_row(block: Block, position: int) -> dict[str, str]:

@@ -10,13 +10,17 @@ from datahub.formats.base import Source
 
 @dataclass(frozen=True)
 class Plan:
-    """sources: column -> header it comes from. shift is added to every time of the time column."""
+    """sources: column -> header it comes from. shift is added to every time of the time column.
+
+    erased: tokens of persons of whom nothing comes in any more.
+    """
 
     spec: DatasetSpec
     mapping: MappingSpec
     sources: dict[str, str]
     now: datetime
     shift: timedelta = timedelta(0)
+    erased: frozenset[str] = frozenset()
 
     def header_of(self, column: str) -> str:
         """Where people find the column in their file."""

@@ -40,11 +40,8 @@ def narrowing(old: DatasetSpec, new: DatasetSpec) -> list[Problem]:
     for column in after.values():
         if column.code in new.key_columns:
             problems.append(Problem(None, column.code, _("older rows have no value for a key")))
-    for name, before, now in (
-        ("time_column", old.time_column, new.time_column),
-        ("datum", old.datum, new.datum),
-    ):
-        if before != now:
+    for name in ("time_column", "datum"):
+        if getattr(old, name) != getattr(new, name):
             problems.append(Problem(None, name, _("cannot change: rows were filed by it")))
     return problems
 

@@ -39,6 +39,7 @@ class Stream:
     """Runs a source through the checks into a stager and counts on the way.
 
     on_bad: called with rejected rows as they come. on_progress: called after each block.
+    on_personal: called with the personal values of rows that passed, before the rows go on.
     """
 
     plan: Plan
@@ -48,6 +49,7 @@ class Stream:
     locate: Locate | None
     on_bad: Callable[[list[Bad]], None]
     on_progress: Callable[[int, int], None]
+    on_personal: Callable[[pa.Table], None] | None = None
     rows: int = 0
     passed: int = 0
     failures: dict[str, int] = field(default_factory=dict)
@@ -75,6 +77,10 @@ class Stream:
             self.on_bad(_by_row(checked, first))
         place = checked.place if checked.place is not None else np.arange(checked.length)
         columns, placed = checked.columns, checked.placed
+        if checked.clear is not None and self.on_personal is not None:
+            self.on_personal(
+                checked.clear if checked.good is None else checked.clear.filter(pa.array(checked.good))
+            )
         if checked.good is not None:
             mask = pa.array(checked.good)
             columns = {name: array.filter(mask) for name, array in columns.items()}

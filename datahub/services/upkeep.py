@@ -6,6 +6,7 @@ that the next one finishes, and `lake_verify` can tell a deletion from a loss.
 
 import logging
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 from django.db import transaction
@@ -16,6 +17,7 @@ from commandcenter.journal.services import audit
 from datahub.lake import tables, upkeep
 from datahub.lake.models import LakeChange, LakeChangeReason
 from datahub.models import Dataset, Delivery
+from datahub.querysets import DatasetQuerySet
 from datahub.selectors import spec_for
 
 from .working import work_off
@@ -41,7 +43,7 @@ def vacuum_lake(*, keep_hours: float = upkeep.KEEP_HOURS) -> int:
     )
 
 
-def _each(work, datasets):  # type: ignore[no-untyped-def]
+def _each(work: Callable[[Claim], int], datasets: DatasetQuerySet) -> Iterator[int]:
     """Do it on every dataset that nobody writes now; a fault on one does not stop the others."""
     for dataset in datasets.order_by("pk"):
         with writing(dataset, wait=False) as claim:

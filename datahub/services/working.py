@@ -4,6 +4,7 @@ import hashlib
 import logging
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from city.locate import locator
 from city.selectors import active_generation
 from commandcenter.core import clock
 from datahub.checks.block import Locate, Placed
+from datahub.checks.guard import is_guarded, personal_columns
 from datahub.checks.plan import best_mapping, make_plan
 from datahub.declare import DatasetSpec, MappingSpec
 from datahub.faults import Notes, Refusal, Refused, reach
@@ -27,6 +29,8 @@ from datahub.lake.tables import SchemaConflict, StagedFile
 from datahub.models import Dataset, Delivery, DeliveryFile, Reject
 from datahub.selectors import spec_for
 from datahub.states import DeliveryState
+from datahub.vault.masking import safe_refusal, said_notes
+from datahub.vault.writing import VaultWriter, erased_tokens, undo
 
 from .blobs import blob_table
 from .moves import Progress, home_area, move, refuse
@@ -86,12 +90,17 @@ def _read_and_check(delivery: Delivery, claim: Claim) -> list[pa.Table] | None:
         source, mapping = open_delivery(delivery, spec)
         notes = source.notes
         plan = make_plan(spec, mapping, source, now=clock.now(), shift=delivery.shift or timedelta(0))
+        if is_guarded(spec):
+            plan = replace(plan, erased=erased_tokens())
         move(delivery, "read", claim, mapping=mapping.name)
         reach("parsed")
         with ThreadPoolExecutor(workers(), thread_name_prefix="datahub") as pool:
             stager = _stager(delivery, spec, pool)
             rejects = RejectWriter(delivery, spec, plan)
-            stream = Stream(plan, source, stager, pool, _locate(spec), rejects.add, Progress(delivery))
+            keep = VaultWriter(delivery, spec).add if personal_columns(spec) else None
+            stream = Stream(
+                plan, source, stager, pool, _locate(spec), rejects.add, Progress(delivery), on_personal=keep
+            )
             stream.run()
             files = stager.finish()
             rejects.flush()
@@ -109,10 +118,11 @@ def _read_and_check(delivery: Delivery, claim: Claim) -> list[pa.Table] | None:
         if stager is not None:
             stager.discard()
         Reject.objects.filter(delivery=delivery).delete()
-        refusal = error if isinstance(error, Refusal) else Refusal(Refused.FAILED, f"{error}"[:500])
+        undo(delivery)
         if not isinstance(error, Refusal):
-            log.exception("delivery %s failed", delivery.pk)
-        refuse(delivery, refusal, claim, notes=notes.lines, rows_read=0, rows_passed=0)
+            log.error("delivery %s failed", delivery.pk, exc_info=None if is_guarded(spec) else error)
+        refusal = safe_refusal(spec, error)
+        refuse(delivery, refusal, claim, notes=said_notes(spec, notes), rows_read=0, rows_passed=0)
         return None
     except DatabaseError:
         if stager is not None:
@@ -126,6 +136,7 @@ def _clear_former_attempt(delivery: Delivery) -> None:
         remove_leftovers(delivery.dataset.code, delivery.pk, keep=set())
         Reject.objects.filter(delivery=delivery).delete()
         DeliveryFile.objects.filter(delivery=delivery).delete()
+        undo(delivery)
     delivery.attempts += 1
     delivery.rows_read = delivery.rows_passed = 0
     delivery.save(update_fields=["attempts", "rows_read", "rows_passed"])
@@ -207,7 +218,7 @@ def _record_checked(
         "check",
         claim,
         turn=dataset.turn,
-        notes=notes.lines,
+        notes=said_notes(spec_for(delivery.dataset), notes),
         checks=stream.failures,
         rows_read=stream.rows,
         rows_passed=stream.passed,
@@ -224,7 +235,7 @@ def _refuse_all_rows(delivery: Delivery, claim: Claim, stream: Stream, notes: No
         delivery,
         Refusal(Refused.NO_ROW_PASSED),
         claim,
-        notes=notes.lines,
+        notes=said_notes(spec_for(delivery.dataset), notes),
         checks=stream.failures,
         rows_read=stream.rows,
         rows_in=stream.rows,

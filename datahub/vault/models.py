@@ -12,6 +12,7 @@ class VaultSubject(models.Model):
     token = models.CharField(max_length=32, unique=True)
     wrapped_key = models.TextField(blank=True)
     created_at = models.DateTimeField()
+    erasing_at = models.DateTimeField(null=True)  # from here on nothing of him comes in
     erased_at = models.DateTimeField(_("erased"), null=True)
 
     class Meta:

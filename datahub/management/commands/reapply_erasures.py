@@ -1,0 +1,18 @@
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from datahub.vault.erasing import reapply_erasures
+
+
+class Command(BaseCommand):
+    help = "After a restore: erase again whoever the backup brought back."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--list", type=Path, help="the list of the erased as it stood before the restore")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(json.dumps({"erased_again": reapply_erasures(options["list"])}))
