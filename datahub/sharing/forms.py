@@ -15,7 +15,7 @@ from datahub.selectors import spec_for
 
 from .models import Agreement
 from .states import MaskRule
-from .terms import AREA
+from .terms import AREA, mask_choices
 
 CONDITIONS = 3
 OP_LABELS = [
@@ -180,7 +180,10 @@ class GrantForm(TermsForm):
                 self.mask_names.append(name)
                 self.fields[name] = forms.ChoiceField(
                     label=_("Mask of %(column)s") % {"column": column.name},
-                    choices=[("", _("by the catalogue")), *MaskRule.choices],
+                    choices=[
+                        ("", _("by the catalogue")),
+                        *((rule, MaskRule(rule).label) for rule in mask_choices(self.spec, column.code)),
+                    ],
                     required=False,
                     widget=forms.Select(attrs={"class": "form-select"}),
                 )

@@ -64,8 +64,8 @@ def terms_of(
     for name, rule in (masks or {}).items():
         if name not in known:
             problems.append(Problem(None, name, "no such column"))
-        elif rule not in MaskRule.values:
-            problems.append(Problem(None, name, f"no such mask: {rule}"))
+        elif rule not in mask_choices(spec, name):
+            problems.append(Problem(None, name, f"no such mask for this column: {rule}"))
     conditions: list[Condition] = []
     for row in rows:
         try:
@@ -143,6 +143,12 @@ def typed(column: ColumnSpec, value: Any) -> Any:
     raise BadInput(Problem(None, column.code, f"not a value of kind {column.kind}: {str(value)[:60]}"))
 
 
+def mask_choices(spec: DatasetSpec, column: str) -> tuple[str, ...]:
+    """Masks that mean something: of a personal column the lake itself holds a token only."""
+    personal = any(c.code == column and c.personal for c in spec.columns)
+    return (MaskRule.HIDE, MaskRule.TOKEN) if personal else tuple(MaskRule.values)
+
+
 def masks_of(spec: DatasetSpec, masks: Mapping[str, str]) -> dict[str, str]:
     """The rule that really holds for each column. What is personal is hidden unless a rule says less:
 
@@ -150,13 +156,14 @@ def masks_of(spec: DatasetSpec, masks: Mapping[str, str]) -> dict[str, str]:
     holds personal data lose what looks like a number of a person. A rule not known here hides.
     """
     found: dict[str, str] = {}
+    guarded = spec.privacy_class not in ("none", "internal") or any(c.personal for c in spec.columns)
     for column in spec.columns:
         rule = masks.get(column.code, "")
         if rule:
-            found[column.code] = rule if rule in MaskRule.values else MaskRule.HIDE
+            found[column.code] = rule if rule in mask_choices(spec, column.code) else MaskRule.HIDE
         elif column.personal or (spec.privacy_class == "sensitive" and column.kind == "text"):
             found[column.code] = MaskRule.HIDE
-        elif spec.privacy_class not in ("none", "internal") and column.kind == "text":
+        elif guarded and column.kind == "text":
             found[column.code] = MaskRule.TEXT
     return found
 

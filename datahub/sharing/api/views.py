@@ -88,6 +88,7 @@ class RowsView(ShareView):
     )
     def get(self, request: Request, code: str) -> HttpResponse:
         params = request.query_params
+        code = code.replace("\x00", "")  # no database takes it
         form = form_of(params.get("format"), request.headers.get("Accept", ""))
         asked = Asked(
             dataset_code=code,
@@ -130,6 +131,8 @@ def asked_for(asked: Asked, params: Any, form: str | None) -> Asked:
     if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:9]) <= LIMITS[form]):
         raise _Unclear(BadInput(Problem(None, "limit", f"1 … {LIMITS[form]}")))
     columns = params.get("columns")
+    if columns is not None and not columns.strip(","):
+        raise _Unclear(BadInput(Problem(None, "columns", "at least one column has to be named")))
     conditions = []
     for name in params:
         if name in RESERVED:

@@ -25,7 +25,17 @@ from tests.support.database import drop, owner_cursor, state_of_migrations
 from tests.support.live import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
-PREAMBLE = "import django; django.setup(); from tests.datahub.cascade.steps import *\n"
+# A process of the instance that runs steps for the test, one line of JSON each way.
+HELPER = """
+import django, json, sys
+django.setup()
+from tests.datahub.cascade import steps
+out, sys.stdout = sys.stdout, sys.stderr
+for line in sys.stdin:
+    step, values = json.loads(line)
+    out.write(json.dumps(getattr(steps, step)(**values)) + "\\n")
+    out.flush()
+"""
 
 
 @dataclass
@@ -34,6 +44,7 @@ class Instance:
     folder: Path
     port: int = field(default_factory=free_port)
     web: subprocess.Popen[bytes] | None = None
+    helper: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
@@ -94,18 +105,29 @@ class Instance:
 
     def destroy(self) -> None:
         self.stop()
+        if self.helper is not None:
+            self.helper.kill()
+            self.helper.wait()
         with owner_cursor("postgres") as cursor:
             drop(cursor, self.database)
 
     def do(self, step: str, **values: Any) -> Any:
         """Run a function of `steps` in this instance; its answer comes back as JSON."""
-        code = PREAMBLE + f"import json, sys; print('\\n' + json.dumps({step}(**json.loads(sys.argv[1]))))"
-        done = subprocess.run(
-            [sys.executable, "-c", code, json.dumps(values)],
-            cwd=ROOT, env=self.environment(), capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-3000:]
-        return json.loads(done.stdout.splitlines()[-1])
+        if self.helper is None:
+            log = (self.folder / f"{self.name}-helper.log").open("a")
+            self.helper = subprocess.Popen(
+                [sys.executable, "-u", "-c", HELPER],
+                cwd=ROOT, env=self.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                text=True, start_new_session=True,
+            )  # fmt: skip
+            log.close()
+        assert self.helper.stdin is not None
+        assert self.helper.stdout is not None
+        self.helper.stdin.write(json.dumps([step, values]) + "\n")
+        self.helper.stdin.flush()
+        answer = self.helper.stdout.readline()
+        assert answer, (self.folder / f"{self.name}-helper.log").read_text()[-3000:]
+        return json.loads(answer)
 
     def sync(self, peer: str, *, rows: int, die_at: str = "", kill_after: float | None = None) -> int:
         """The command in a process of its own; dies at a step or after some seconds. Its exit code."""

@@ -23,6 +23,7 @@ from tests.factories.sharing import (
     CLOSED,
     CONDITIONAL,
     CONSUMER,
+    PERSONS,
     PROVIDER,
     UNCONDITIONAL,
     applied,
@@ -207,6 +208,15 @@ def test_a_grant_gives_no_more_than_was_asked(who, noon, terms):
         services.grant(agreement_id=agreement.pk, by=who["provider"], **terms)
     agreement.refresh_from_db()
     assert agreement.state == "checked"
+
+
+def test_a_personal_column_is_hidden_or_a_token_and_nothing_between(who, noon):
+    shared(PERSONS)
+    agreement = applied(who, PERSONS.code, columns=["number", "phone"])
+    services.pass_check(agreement_id=agreement.pk, by=who["steward"])
+    with pytest.raises(BadInput):
+        services.grant(agreement_id=agreement.pk, by=who["provider"], masking={"phone": "phone"})
+    services.grant(agreement_id=agreement.pk, by=who["provider"], masking={"phone": "token"})
 
 
 def test_the_narrower_of_two_wishes_holds(who, noon):
