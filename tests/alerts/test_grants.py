@@ -105,9 +105,23 @@ def test_what_it_read_is_counted(city):
 def test_only_an_analyst_applies_for_a_detector(city):
     from django.core.exceptions import PermissionDenied
 
-    for who, ref in ((city["steward"], REF), (city["analyst"], "city.organisation:3206-hj")):
+    for who, ref in ((city["steward"], REF), (city["analyst"], "city.organisation:3206-environment")):
         with pytest.raises(PermissionDenied):
             sharing.apply_for(
                 dataset_code=DATASET, by=who, org_code="", consumer_ref=ref, purpose="x", legal_basis="y",
                 columns=["station"], until=NOW + timedelta(days=5),
             )  # fmt: skip
+
+
+def test_the_ledger_counts_what_a_detector_made_of_it(city):
+    from datahub.sharing.selectors import yields_of
+
+    switch(OZONE, "live", city)
+    bring(air([900.0, 900.0, 900.0]))
+    services.run_windows()
+    alerts = Alert.objects.filter(detector__code=OZONE, trial=False)
+    assert alerts.exists()
+    agreement = Agreement.objects.get(consumer_ref=REF)
+    made, newest = yields_of([agreement])[agreement.pk]
+    assert made == alerts.count()
+    assert newest[0].made_ref == alerts.latest("pk").ref

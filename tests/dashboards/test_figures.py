@@ -216,7 +216,7 @@ def test_kinds_that_nobody_counts_and_events_without_a_place_change_nothing():
 
 def test_families_follow_what_one_hears():
     assert families_for({"analyst"}) == {"alerts"}
-    assert families_for({"org:3206-hj", "user:7"}) == frozenset()
+    assert families_for({"org:3206-environment", "user:7"}) == frozenset()
     assert "data" not in families_for({"command"})
 
 

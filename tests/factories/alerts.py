@@ -26,7 +26,7 @@ def clean_air_city() -> dict[str, Any]:
     load_packs()
     services.load_detectors()
     return {
-        "city_office": OrganisationFactory(code="3206-hj", function="environment", area_code="3206"),
+        "city_office": OrganisationFactory(code="3206-environment", function="environment", area_code="3206"),
         "county_office": OrganisationFactory(code="320613-hj", function="environment", area_code="320613"),
         "analyst": UserFactory(username="analyst", may=["analyst"]),
         "second": UserFactory(username="second", may=["analyst"]),

@@ -14,7 +14,7 @@ from datahub.sharing.models import Agreement
 from tests.factories.city import CITY, OrganisationFactory, UserFactory
 from tests.factories.datahub import PEOPLE, READINGS, table_of_rows
 
-PROVIDER, CONSUMER, BUREAU = "3206-hj", "3206-yj", "3206-sj"
+PROVIDER, CONSUMER, BUREAU = "3206-environment", "3206-emergency", "3206-data"
 CONDITIONAL = READINGS.model_copy(update={"provider": PROVIDER, "share_type": "conditional"})
 UNCONDITIONAL = READINGS.model_copy(
     update={"code": "test.open_readings", "provider": PROVIDER, "share_type": "unconditional"}
