@@ -16,7 +16,8 @@ from commandcenter.core import clock
 from commandcenter.core.errors import DomainError
 from commandcenter.core.refs import parse_ref
 from datahub.declare import ColumnSpec, DatasetSpec, MappingSpec, RuleSpec
-from datahub.lake.engine import Engine, asking, lake_engine
+from datahub.lake.engine import Engine, lake_engine
+from datahub.lake.engine import asking as asking  # to compare engines
 from datahub.lake.tables import Pinned, pin
 from datahub.models import Dataset, Delivery, DeliveryFile
 from datahub.querysets import DatasetQuerySet

@@ -150,7 +150,7 @@ _mine = threading.local()
 
 def lake_engine() -> Engine:
     """This thread's engine, of the kind that LAKE_ENGINE names."""
-    chosen = settings.LAKE_ENGINE
+    chosen = getattr(_mine, "chosen", None) or settings.LAKE_ENGINE
     if chosen == "duckdb":
         return in_process()
     if not chosen.startswith("spark://"):
@@ -160,6 +160,16 @@ def lake_engine() -> Engine:
     except ImportError as error:
         raise ImproperlyConfigured(f"LAKE_ENGINE={chosen} needs requirements-spark.txt: {error}") from error
     return spark_engine(chosen)
+
+
+@contextmanager
+def asking(chosen: str) -> Iterator[None]:
+    """Inside, this thread asks another engine than the setting names: to compare the two."""
+    before, _mine.chosen = getattr(_mine, "chosen", None), chosen
+    try:
+        yield
+    finally:
+        _mine.chosen = before
 
 
 def in_process() -> DuckEngine:

@@ -33,6 +33,7 @@ from .engine import KEEP_VIEWS, in_memory_only, in_process
 from .tables import DAY, Pinned, lake_schema
 
 MOST_SECONDS = 600  # a question that takes longer, or that finds no workers, is given up
+CANCEL_AGAIN_S = 0.5
 # What makes the answers equal to DuckDB's; spark-defaults.conf cannot change these.
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -98,17 +99,21 @@ def _within(session: SparkSession, seconds: float) -> Iterator[None]:
     """Cancel what this thread asks when it takes too long. Raises TimeoutError then."""
     context = session.sparkContext
     tag = f"commandcenter-{os.getpid()}-{next(_names)}"
-    over = threading.Event()
+    done, over = threading.Event(), threading.Event()
 
-    def cancel() -> None:
-        over.set()
-        context.cancelJobsWithTag(tag)  # a session's own tags do not reach a question that answers in Arrow
+    def watch() -> None:
+        wait = seconds
+        while not done.wait(wait):
+            over.set()
+            with suppress(Exception):
+                # A session's own tags do not reach a question that answers in Arrow; and again, because
+                # a job that was being planned is not yet one that can be cancelled.
+                context.cancelJobsWithTag(tag)
+            wait = CANCEL_AGAIN_S
 
-    timer = threading.Timer(seconds, cancel)
-    timer.daemon = True
     context.addJobTag(tag)
     context.setInterruptOnCancel(True)
-    timer.start()
+    threading.Thread(target=watch, name=tag, daemon=True).start()
     try:
         yield
     except Exception as error:
@@ -116,7 +121,7 @@ def _within(session: SparkSession, seconds: float) -> Iterator[None]:
             raise TimeoutError(f"Spark gave no answer within {seconds:g} s") from error
         raise
     finally:
-        timer.cancel()
+        done.set()
         context.removeJobTag(tag)
 
 

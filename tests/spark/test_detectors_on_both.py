@@ -1,9 +1,11 @@
 """The detectors themselves: the episodes, and the alerts that follow, are the same from either engine."""
 
+import json
 import random
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 
 from alerts import services
@@ -79,3 +81,20 @@ def test_the_same_alerts(both, air_of_months):
     assert not Alert.objects.exists()
     assert len(here) >= 6
     assert there == here
+
+
+def test_a_city_compares_before_it_changes_the_setting(both, air_of_months, capsys, monkeypatch):
+    switch(PM25, "trial", air_of_months)
+    switch(OZONE, "trial", air_of_months)
+    from datahub.lake.engine_spark import spark_engine  # only where there is Spark
+
+    call_command("compare_engines", both.cluster.url, days=60)
+    said = capsys.readouterr().out
+    assert json.loads(said.splitlines()[-1]) == {"datasets": 1, "detectors": 2, "different": 0}
+    # A cluster that counts differently is found out.
+    spoilt = spark_engine(both.cluster.url).backend
+    honest = spoilt.to_pyarrow
+    monkeypatch.setattr(spoilt, "to_pyarrow", lambda asked: honest(asked).slice(1))
+    with pytest.raises(SystemExit):
+        call_command("compare_engines", both.cluster.url, days=2)
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["different"] >= 1
