@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from city import sessions
 from city.accounts import mfa_wanted
@@ -55,7 +56,13 @@ class SessionGateMiddleware:
             answer["HX-Redirect"] = f"{reverse('account_login')}?idle=1"
             return answer
         if request.path.startswith("/api/") or sessions.is_background(request):
-            return JsonResponse({"code": "session_expired"}, status=401)
+            return JsonResponse(
+                {
+                    "code": "session_expired",
+                    "detail": _("Your session rested too long. Please log in again."),
+                },
+                status=401,
+            )
         return HttpResponseRedirect(to)
 
     def _duty(self, request: HttpRequest) -> str | None:

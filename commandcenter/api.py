@@ -94,6 +94,14 @@ class RefusingSchema(AutoSchema):
                 bodies[status] = self._get_response_for_code(said, status)
         return dict(sorted(bodies.items()))
 
+    def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:
+        """A choice that a row may leave empty is answered as "", which DRF forgets of fields only read."""
+        model = getattr(getattr(field.parent, "Meta", None), "model", None)
+        if isinstance(field, serializers.ChoiceField) and model is not None and field.read_only:
+            own = {one.name: one for one in model._meta.get_fields()}.get(field.source)
+            field.allow_blank = field.allow_blank or bool(getattr(own, "blank", False))
+        return super()._map_serializer_field(field, direction, bypass_extensions)
+
     def _refused_with(self) -> list[str]:
         open_to_all = all(isinstance(one, AllowAny) for one in self.view.get_permissions())
         statuses = ["400"] if open_to_all else ["400", "401", "403"]

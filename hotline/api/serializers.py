@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from city.selectors import organisations
 from commandcenter.core.masking import mask_text
 
 from ..models import Category, Ticket
@@ -85,6 +86,11 @@ class RejectIn(serializers.Serializer[Any]):
 class DispatchIn(serializers.Serializer[Any]):
     org_id = serializers.IntegerField(min_value=1)
     note = serializers.CharField(max_length=1_000, required=False, allow_blank=True, default="")
+
+    def validate_org_id(self, org_id: int) -> int:
+        if not organisations().filter(pk=org_id).exists():
+            raise serializers.ValidationError("unknown")
+        return org_id
 
 
 class CallBackIn(serializers.Serializer[Any]):

@@ -86,7 +86,9 @@ def closed(city, department, noon, tmp_path):
     found = []
     for name in CLOSED:
         found.append(save_dataset(closed_spec(name))[0])
-        deliver(dataset_code=found[-1].code, path=csv_file(tmp_path, rows(3, reporter_phone="1", inner_note="x")))
+        deliver(
+            dataset_code=found[-1].code, path=csv_file(tmp_path, rows(3, reporter_phone="1", inner_note="x"))
+        )
     draft = OPEN.model_copy(update={"code": "test.closed_draft", "name": "机密草稿", "tags": ("机密",)})
     found.append(save_dataset(draft, status="draft")[0])
     return found

@@ -64,7 +64,17 @@ def test_ckanapi_lists_shows_and_searches(live_city, settings, open_air, closed,
 
 def test_a_package_in_ckans_shape(client, open_air, closed):
     shown = result(get(client, "package_show", id="test-open_air"))
-    assert {"id", "name", "title", "notes", "license_id", "organization", "tags", "groups", "resources"} <= set(shown)
+    assert {
+        "id",
+        "name",
+        "title",
+        "notes",
+        "license_id",
+        "organization",
+        "tags",
+        "groups",
+        "resources",
+    } <= set(shown)
     assert shown["organization"]["title"] == "市生态环境局"
     assert {one["format"] for one in shown["resources"]} == {"CSV", "JSON", "Parquet"}
     for held in shown["resources"]:
@@ -72,8 +82,14 @@ def test_a_package_in_ckans_shape(client, open_air, closed):
         assert result(get(client, "resource_show", id=held["id"]))["url"] == held["url"]
     assert result(get(client, "package_show", id=open_air.code)) == shown
     everything = json.dumps(
-        [result(get(client, name)) for name in ("current_package_list_with_resources", "package_search", "package_list")]
-        + [result(get(client, name, all_fields="true")) for name in ("organization_list", "group_list", "tag_list")],
+        [
+            result(get(client, name))
+            for name in ("current_package_list_with_resources", "package_search", "package_list")
+        ]
+        + [
+            result(get(client, name, all_fields="true"))
+            for name in ("organization_list", "group_list", "tag_list")
+        ],
         ensure_ascii=False,
     )
     assert not [word for word in HIDDEN if word in everything]
@@ -128,13 +144,27 @@ def test_forms_of_the_answer(client, open_air):
     found = result(post(client, "datastore_search", ask))
     assert found["records"] == [{"count": 11, "station": "S1"}, {"count": 10, "station": "S0"}]
     assert found["total"] == 12
-    assert result(post(client, "datastore_search", {**ask, "records_format": "lists"}))["records"] == [[11, "S1"], [10, "S0"]]
-    assert result(post(client, "datastore_search", {**ask, "records_format": "csv"}))["records"] == "11,S1\n10,S0\n"
+    assert result(post(client, "datastore_search", {**ask, "records_format": "lists"}))["records"] == [
+        [11, "S1"],
+        [10, "S0"],
+    ]
+    assert (
+        result(post(client, "datastore_search", {**ask, "records_format": "csv"}))["records"]
+        == "11,S1\n10,S0\n"
+    )
     assert "total" not in result(post(client, "datastore_search", {**ask, "include_total": False}))
-    stations = result(post(client, "datastore_search", {"resource_id": "test-open_air", "fields": "station", "distinct": True}))
+    stations = result(
+        post(
+            client,
+            "datastore_search",
+            {"resource_id": "test-open_air", "fields": "station", "distinct": True},
+        )
+    )
     assert stations["records"] == [{"station": "S0"}, {"station": "S1"}]
     assert stations["total"] == 2
-    numbered = result(post(client, "datastore_search", {"resource_id": "test-open_air", "limit": 2, "offset": 4}))
+    numbered = result(
+        post(client, "datastore_search", {"resource_id": "test-open_air", "limit": 2, "offset": 4})
+    )
     assert [row["_id"] for row in numbered["records"]] == [5, 6]
     following = client.get(found["_links"]["next"])
     assert following.status_code == 200
@@ -172,7 +202,8 @@ def test_refusals_in_ckans_words(client, open_air, closed, name, body, status, k
 
 
 @pytest.mark.parametrize(
-    ("name", "body"), [("no_such_action", {}), ("package_list", "{"), ("package_list", "[1]"), ("package_create", {})]
+    ("name", "body"),
+    [("no_such_action", {}), ("package_list", "{"), ("package_list", "[1]"), ("package_create", {})],
 )
 def test_what_cannot_be_understood_is_a_bare_text(client, db, name, body):
     answer = post(client, name, body)
@@ -181,7 +212,10 @@ def test_what_cannot_be_understood_is_a_bare_text(client, db, name, body):
 
 
 def test_forms_of_the_question(client, open_air):
-    assert result(client.post(reverse("portal:ckan", args=["package_show"]), {"id": "test-open_air"}))["name"] == "test-open_air"
+    assert (
+        result(client.post(reverse("portal:ckan", args=["package_show"]), {"id": "test-open_air"}))["name"]
+        == "test-open_air"
+    )
     quoted = post(client, "package_show", '{"id": "test-open_air"}', kind="application/x-www-form-urlencoded")
     assert quoted.status_code in (200, 409)
     assert client.get("/api/action/package_list").json()["result"] == ["test-open_air"]

@@ -36,7 +36,18 @@ def test_a_stranger_opens_every_page(client, open_air, name, language):
 
 @pytest.mark.parametrize(
     "words",
-    ["空气", "air", "读数 监测", "次数", "count", "test.open", "生态环境局", "环境保护", "逐分钟", "空气 读数 station"],
+    [
+        "空气",
+        "air",
+        "读数 监测",
+        "次数",
+        "count",
+        "test.open",
+        "生态环境局",
+        "环境保护",
+        "逐分钟",
+        "空气 读数 station",
+    ],
 )
 def test_search_finds_by_name_column_tag_department_and_theme(client, open_air, words):
     assert codes(page(client, "home", q=words)) == [open_air.code]
@@ -86,7 +97,9 @@ def test_a_steward_who_is_logged_in_sees_no_more_here(client, open_air, closed):
     assert codes(page(client, "home", q="机密")) == []
 
 
-@pytest.mark.parametrize("change", [{"open_type": "closed"}, {"privacy_class": "sensitive"}, {"status": "retired"}])
+@pytest.mark.parametrize(
+    "change", [{"open_type": "closed"}, {"privacy_class": "sensitive"}, {"status": "retired"}]
+)
 def test_data_that_are_closed_again_are_gone_at_once(client, open_air, change):
     assert page(client, "rows", open_air.code, "csv").status_code == 200
     Dataset.objects.filter(pk=open_air.pk).update(**change)
@@ -171,7 +184,9 @@ def test_dcat_describes_what_is_open(client, open_air, closed):
     assert one["dct:accrualPeriodicity"]["@id"].endswith("/HOURLY")
     assert {"@language": "zh", "@value": "空气读数"} in one["dct:title"]
     for held in one["dcat:distribution"]:
-        assert client.get(held["dcat:downloadURL"]["@id"].removeprefix("http://testserver")).status_code == 200
+        assert (
+            client.get(held["dcat:downloadURL"]["@id"].removeprefix("http://testserver")).status_code == 200
+        )
     own = client.get(reverse("portal:dataset_jsonld", args=[open_air.code])).json()
     assert own["dct:identifier"] == open_air.code
     assert "@context" in own

@@ -53,7 +53,7 @@ def test_a_wrong_number_and_a_wrong_code_look_alike(client, asked):
     assert wrong_code.status_code == wrong_number.status_code == 404
     pages = [answer.content.decode() for answer in (wrong_code, wrong_number)]
     assert all(request.title not in text for text in pages)
-    assert [e for e in wrong_code.context["form"].non_field_errors()] == list(
+    assert list(wrong_code.context["form"].non_field_errors()) == list(
         wrong_number.context["form"].non_field_errors()
     )
 
@@ -78,7 +78,8 @@ def test_telephone_and_identity_numbers_are_not_kept(city):
 
 
 @pytest.mark.parametrize(
-    "change", [{"title": " "}, {"title": "长" * 121}, {"purpose": ""}, {"applicant": "x"}, {"website": "http://x"}]
+    "change",
+    [{"title": " "}, {"title": "长" * 121}, {"purpose": ""}, {"applicant": "x"}, {"website": "http://x"}],
 )
 def test_what_is_not_filled_in_and_what_machines_fill_in_is_not_taken(client, city, change, news):
     answer = client.post(reverse("portal:ask"), {**GIVEN, **change})
