@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
 from django.db import models
 from django.db.models import BigIntegerField, Count, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -35,9 +36,8 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
 
     def with_today(self, *, since: datetime) -> Self:
         """Rows and failures since a moment, counted from its deliveries alone."""
-        from .models import Delivery
-
-        recent = Delivery.objects.filter(dataset=OuterRef("pk"), received_at__gte=since).order_by()
+        delivery = apps.get_model("datahub", "Delivery")  # models stand above querysets
+        recent = delivery.objects.filter(dataset=OuterRef("pk"), received_at__gte=since).order_by()
 
         def total(of: Any) -> Coalesce:
             counted = recent.values("dataset").annotate(total=of).values("total")
