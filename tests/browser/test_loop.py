@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dispatch.models import Order
+from dispatch.selectors import score_items
 from hotline.models import Ticket
 from tests.factories.city import CITY
 
@@ -37,6 +38,8 @@ def test_a_call_goes_all_the_way_round(staff, open_as):
     expect(desk.get_by_test_id("taken")).to_be_visible()
     ticket = Ticket.objects.get()
     assert ticket.suggested_category
+    # What signing counts is judged when its clock ends or the unit signs: nothing is in hand yet.
+    assert not any(item.numerator for item in score_items(["320613-zj"])["320613-zj"])
 
     # The officer sees it come without reloading, signs and handles it.
     row = inbox.get_by_test_id("order-row")
@@ -73,7 +76,11 @@ def test_a_call_goes_all_the_way_round(staff, open_as):
     expect(figure(cockpit, "calls.satisfied")).to_have_text("100")
     expect(figure(cockpit, "tickets.open")).to_have_text("0")
 
-    # The unit's items changed, and the trace shows every step.
+    # The unit's items changed: this one order is in each of them, in time and to the caller's satisfaction.
+    items = {item.code: item for item in score_items(["320613-zj"])["320613-zj"]}
+    for code in ("XW-01", "XW-07", "XW-10", "XW-17", "XW-18"):
+        assert (items[code].numerator, items[code].denominator) == (1, 1), code
+    assert items["XW-01"].score is None  # one order is no sample
     scores = open_as(staff.supervisor, "/orders/scores/?unit=320613-zj")
     expect(scores.get_by_test_id("item").first).to_be_visible()
     cockpit.locator(f'[data-test="live-event"][data-ref="dispatch.order:{order.pk}"] a').first.click()
