@@ -12,15 +12,17 @@ from dispatch.models import Order
 from grid.models import CellWorker, Report
 from hotline.models import Ticket
 from tests.factories.alerts import NOW, OZONE, air, bring, clean_air_city, switch
-from tests.factories.city import CITY, OrganisationFactory, UserFactory
+from tests.factories.city import CHONGCHUAN, CITY, OrganisationFactory, UserFactory
 from tests.factories.datahub import csv_file, make_dataset, rows
 from tests.factories.dispatch import OrderFactory
-from tests.factories.grid import CELL, a_report, walked_city
+from tests.factories.grid import CELL, RUBBISH, a_report, walked_city
 from tests.factories.hotline import TicketFactory, load_tree
+from tests.factories.sharing import CONDITIONAL, granted
+from tests.factories.sharing import people as sharers
 
 
 def build_city(folder: Path) -> dict[str, Any]:
-    """People, and ids of what is there by the third part of its address."""
+    """People, a token of the share API, and what is there by the part of its address that names it."""
     with clock.at(NOW):
         return _build(folder)
 
@@ -45,19 +47,24 @@ def _build(folder: Path) -> dict[str, Any]:
     a_report(walked["worker"])
     switch(OZONE, "live", people)
     bring(air([90, 120, 210]))
-    make_dataset()
+    make_dataset(CONDITIONAL)
     records = rows(6)
     records[2]["value"] = "=cmd()"
-    deliver(dataset_code="test.readings", path=csv_file(folder, records))
-    ids = {
-        "tickets": Ticket,
-        "orders": Order,
-        "grid": Report,
-        "alerts": Alert,
-        "deliveries": Delivery,
-    }
+    deliver(dataset_code=CONDITIONAL.code, path=csv_file(folder, records))
+    _agreement, token = granted(sharers())
+    ids = {"tickets": Ticket, "orders": Order, "grid": Report, "alerts": Alert, "deliveries": Delivery}
     return {
         "everybody": everybody,
         "stranger": UserFactory(username="nobody"),
+        "token": token,
+        "org_id": org.pk,
         "ids": {name: sorted(model.objects.values_list("pk", flat=True)) for name, model in ids.items()},
+        "codes": {
+            "alerts": [OZONE],
+            "areas": [CITY, CHONGCHUAN],
+            "datasets": [CONDITIONAL.code],
+            "grid": [RUBBISH],
+            "ticket-categories": ["0706"],
+            "share": [CONDITIONAL.code],
+        },
     }
