@@ -41,6 +41,9 @@ NAV: list[NavItem] = [
     _item(_("Report an event"), "grid:report", "grid_worker", icon="camera"),
     _item(_("My reports"), "grid:mine", "grid_worker", icon="list-check"),
     _item(_("Data"), "datahub:overview", "steward analyst", icon="database"),
+    _item(
+        _("Catalogue"), "datahub:catalogue", "steward analyst officer dispatcher operator", icon="list-search"
+    ),
     _item(_("Data requests"), "portal:inbox", "steward", icon="inbox"),
     _item(_("Data sharing"), "datahub:sharing:inbox", "steward officer", icon="share"),
     _item(_("Accountability"), "dispatch:scores", "leader supervisor dispatcher officer", icon="chart-bar"),

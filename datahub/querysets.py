@@ -50,7 +50,14 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         )
 
     def late(self, *, at: datetime) -> Self:
-        """Sources that have not been heard for longer than twice their cycle."""
+        """Sources that were heard once and now not for longer than twice their cycle.
+
+        One that is declared and not connected yet is no late source: nobody promised it for today.
+        """
+        return self.published().filter(update_cycle__isnull=False, fresh_at__lt=at - F("update_cycle") * 2)
+
+    def silent(self, *, at: datetime) -> Self:
+        """Late, or never heard at all: whoever reads them sees nothing."""
         return (
             self.published()
             .filter(update_cycle__isnull=False)

@@ -19,6 +19,7 @@ from commandcenter.core.times import SHANGHAI, shanghai_day, start_of_day
 from commandcenter.journal.services import audit
 
 from . import tasks
+from .catalogue.selectors import page_parts, sources_shown
 from .exports import reject_table
 from .forms import UploadForm
 from .models import Dataset, Delivery
@@ -46,7 +47,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Sources as a table: freshness against the cycle, rows today, failures, the last 24 hours as bars."""
     require(may_see_hub(request.user))
     at = clock.now()
-    datasets = list(Dataset.objects.visible_to(request.user).with_today(since=start_of_day(shanghai_day(at))))
+    visible = Dataset.objects.visible_to(request.user).with_today(since=start_of_day(shanghai_day(at)))
+    shown, tabs = sources_shown(visible, request.GET.get("show", ""), at=at)
+    datasets = list(shown)
     hours = rows_per_hour([one.code for one in datasets], at=at)
     rows = [
         {
@@ -58,8 +61,10 @@ def overview(request: HttpRequest) -> HttpResponse:
         }
         for one in datasets
     ]
+    rows.sort(key=lambda row: row["freshness"] != "late")  # what needs somebody stands on top
     context = {
         "rows": rows,
+        "tabs": tabs,
         "at": at,
         "late": sum(row["freshness"] == "late" for row in rows),
         "rows_today": sum(getattr(one, "rows_today", 0) for one in datasets),
@@ -107,6 +112,7 @@ def dataset(request: HttpRequest, code: str) -> HttpResponse:
     }
     if request.headers.get("HX-Request"):
         return render(request, "datahub/_deliveries.html", context)
+    context.update(page_parts(request.user, found, at=at))
     if context["may_see_sample"]:
         context["sample"] = sample(found.code, 10)
         names = [column.code for column in context["columns"]]

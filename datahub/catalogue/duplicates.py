@@ -7,7 +7,7 @@ from decimal import Decimal
 from datahub.models import Column, Dataset
 from datahub.states import DatasetStatus
 
-from .words import concept_of, meaning_of
+from .words import is_plain, meaning_of
 
 MIN_COLUMNS = 2  # fewer in common is chance
 MIN_SHARE = 0.4  # of what was asked, columns that stand in every table left out
@@ -43,8 +43,7 @@ def find_repeats(
     wanted: dict[str, str] = {}
     for one in asked:
         meaning = meaning_of(*one.names)
-        concept = concept_of(*one.names)
-        if meaning and not (concept and concept.plain):
+        if meaning and not is_plain(meaning):
             wanted.setdefault(meaning, one.label)
     if not wanted:
         return []

@@ -148,7 +148,7 @@ def _markers(table: dict[str, pa.Array]) -> list[str]:
     for array in table.values():
         if pa.types.is_string(array.type):
             seen.update(pc.unique(array.filter(pc.is_in(array, value_set=known))).to_pylist())
-    return sorted(seen - {None})  # type: ignore[type-var]
+    return sorted(seen - {None})
 
 
 def _time_parts(header: Sequence[str]) -> dict[str, str]:
@@ -178,7 +178,7 @@ def _kind(name: str, concept: Concept | None, array: pa.Array, mapping: MappingS
     measured = bool(concept and concept.unit)
     coded = bool(CODE_WORDS.search(fold(name))) and not measured
     for kind in ("integer", "number", "time"):
-        made, lost = coerce(array, kind, mapping)  # type: ignore[arg-type]
+        made, lost = coerce(array, kind, mapping)
         if lost is not None and lost.any():
             continue
         if kind == "integer" and measured:
@@ -189,7 +189,7 @@ def _kind(name: str, concept: Concept | None, array: pa.Array, mapping: MappingS
             timed = pc.any(pc.match_substring_regex(as_text, r"\d[ T]?\s*\d{1,2}:\d\d|\d{12}")).as_py()
             if not timed:
                 return "date", coerce(array, "date", mapping)[0]
-        return kind, made  # type: ignore[return-value]
+        return kind, made
     return "text", as_text
 
 

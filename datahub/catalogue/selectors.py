@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils.translation import pgettext_lazy
 
 from city.selectors import organisations
 from commandcenter.core.moves import actions_from
 from datahub.models import Column, Dataset, Delivery
+from datahub.querysets import DatasetQuerySet
 from datahub.sharing.selectors import consumer_name, grants_of_dataset
-from datahub.sharing.states import ConsumerKind
 from datahub.states import DatasetStatus, DeliveryState, SourceKind
 
 from .models import DatasetMove
+from .numbers import parts_of
 from .policies import may_move
 from .querysets import catalogue_of, matching
 from .states import MOVES, NEEDS_REASON, SECOND_PERSON, Action
@@ -48,7 +50,7 @@ def choices(user: Any) -> dict[str, list[Choice]]:
     names = dict(organisations().values_list("code", "name"))
     found: dict[str, list[Choice]] = {}
     for field in FILTERS:
-        labels = dict(Dataset._meta.get_field(field).flatchoices)
+        labels = dict(Dataset._meta.get_field(field).flatchoices)  # type: ignore[union-attr]
         rows = whole.exclude(**{field: ""}).values_list(field).annotate(n=Count("pk")).order_by("-n", field)
         found[field] = [
             Choice(value, str(labels.get(value) or names.get(value, value)), n) for value, n in rows
@@ -153,10 +155,45 @@ def _reader_kind(ref: str) -> str:
     return "preview" if ref.startswith("datahub.preview:") else "other"
 
 
-def is_platform(kind: str) -> bool:
-    return kind == ConsumerKind.PLATFORM
+def page_parts(user: Any, dataset: Dataset, *, at: datetime) -> dict[str, Any]:
+    """What the dataset's page shows of the catalogue, of quality over time and of lineage."""
+    return {
+        "number": parts_of(dataset.catalogue_number),
+        "status_tone": STATUS_TONES[dataset.status],
+        "life": life_of(dataset),
+        "steps": steps_for(user, dataset),
+        "quality": quality_bars(dataset),
+        "lineage": lineage(dataset, at=at),
+        "repeat_answers": list(dataset.repeat_answers.select_related("by")),
+    }
 
 
-def waiting_for_review(user: Any) -> int:
-    """Drafts that somebody else declared: the reader could review them."""
-    return catalogue_of(user).filter(status=DatasetStatus.DRAFT).exclude(declared_by=user).count()
+STATUS_TONES = {"draft": "grey", "reviewed": "blue", "published": "green", "retired": "grey"}
+
+
+def sources_shown(
+    visible: DatasetQuerySet, show: str, *, at: datetime
+) -> tuple[DatasetQuerySet, list[dict[str, Any]]]:
+    """The sources of one tab of the overview, and the tabs. Connected ones first: they can fail."""
+    tabs: dict[str, DatasetQuerySet] = {
+        "": visible.exclude(fresh_at=None).exclude(status=DatasetStatus.RETIRED),
+        "late": visible.late(at=at),
+        "failed": visible.filter(Q(refused_today__gt=0) | Q(rejected_today__gt=0)),
+        "waiting": visible.filter(fresh_at=None).exclude(status=DatasetStatus.RETIRED),
+        "drafts": visible.filter(status__in=[DatasetStatus.DRAFT, DatasetStatus.REVIEWED]),
+    }
+    chosen = show if show in tabs else ""
+    found = [
+        {"key": key, "label": TABS[key], "count": rows.count(), "on": key == chosen}
+        for key, rows in tabs.items()
+    ]
+    return tabs[chosen], found
+
+
+TABS = {
+    "": pgettext_lazy("sources", "Connected"),
+    "late": pgettext_lazy("sources", "Late"),
+    "failed": pgettext_lazy("sources", "Failures today"),
+    "waiting": pgettext_lazy("sources", "Not connected yet"),
+    "drafts": pgettext_lazy("sources", "Drafts"),
+}

@@ -31,7 +31,6 @@ from .services.proposals import begin_proposal, declare_dataset, deliver_sample,
 from .states import Decision
 
 PAGE = 25
-TONES = {"draft": "grey", "reviewed": "blue", "published": "green", "retired": "grey"}
 
 
 @login_required
@@ -52,7 +51,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
                 "dataset": one,
                 "provider": names.get(one.provider, one.provider),
                 "hits": selectors.hits(one, text) if text else [],
-                "tone": TONES[one.status],
+                "tone": selectors.STATUS_TONES[one.status],
             }
             for one in page.object_list
         ],
@@ -81,7 +80,7 @@ def entry(request: HttpRequest, code: str) -> HttpResponse:
         "columns": found.columns.all(),
         "number": parts_of(found.catalogue_number),
         "provider": organisation(found.provider),
-        "tone": TONES[found.status],
+        "tone": selectors.STATUS_TONES[found.status],
         "opens_hub": may_see_hub(request.user),
     }
     return render(request, "datahub/catalogue/entry.html", context)

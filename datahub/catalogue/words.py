@@ -123,13 +123,25 @@ def concept_of(*names: str) -> Concept | None:
 
 
 def meaning_of(*names: str) -> str:
-    """What a column is compared by: its concept's code, or its own folded name (the Chinese one first)."""
-    found = concept_of(*names)
-    if found is not None:
-        return found.code
-    folded = [fold(name) for name in names if name]
-    chinese = next((word for word in folded if any("\u4e00" <= sign <= "\u9fff" for sign in word)), "")
-    return chinese or next(iter(folded), "")
+    """What a column is compared by: a concept's code, or its own folded name, the Chinese one first.
+
+    A name of its own (单元名称) says more than the plain concept that its code stands for (`name`).
+    """
+    known = [(fold(name), _BY_WORD.get(fold(name))) for name in names if name]
+    for _word, concept in known:
+        if concept is not None and not concept.plain:
+            return concept.code
+    chinese = next((word for word, concept in known if concept is None and not word.isascii()), "")
+    plain = next((concept.code for _word, concept in known if concept is not None), "")
+    return chinese or plain or next((word for word, _concept in known), "")
+
+
+def is_plain(meaning: str) -> bool:
+    """Whether it stands in nearly every table, so that having it in common says nothing."""
+    return meaning in _PLAIN
+
+
+_PLAIN = frozenset(one.code for one in CONCEPTS if one.plain)
 
 
 def unit_in(header: str) -> str:
