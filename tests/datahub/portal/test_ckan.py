@@ -1,6 +1,8 @@
 """The real CKAN client against the running server, and the envelope itself."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from ckanapi import NotFound, RemoteCKAN, ValidationError
@@ -32,9 +34,20 @@ def result(answer):
 # ---------------------------------------------------------------- the real client, the real server
 
 
-@pytest.mark.parametrize("get_only", [False, True])
-def test_ckanapi_lists_shows_and_searches(live_city, settings, open_air, closed, get_only):
-    with RemoteCKAN(live_city.url, get_only=get_only) as city:
+@pytest.fixture
+def empty_lake(live_city, settings):
+    """The running city keeps its lake between tests while its database is emptied."""
+    for folder in Path(settings.LAKE_URL).glob("test.*"):
+        shutil.rmtree(folder)
+
+
+def test_ckanapi_lists_shows_and_searches(live_city, empty_lake, open_air, closed):
+    for get_only in (False, True):
+        by_ckanapi(live_city.url, closed, get_only=get_only)
+
+
+def by_ckanapi(url, closed, *, get_only):
+    with RemoteCKAN(url, get_only=get_only) as city:
         assert city.action.site_read() is True
         assert city.action.status_show()["extensions"] == ["datastore"]
         assert city.action.package_list() == ["test-open_air"]
