@@ -12,8 +12,10 @@ from django.db import connection, transaction
 
 from city.selectors import responsible_org
 from commandcenter.core import clock
+from commandcenter.core.refs import make_ref
 from commandcenter.core.times import shanghai_day
 from commandcenter.journal.services import link, link_many
+from datahub.sharing.services import note_made
 
 from .. import rows
 from ..models import SRID, Alert, AlertEvidence, AlertMove, Detector
@@ -123,6 +125,14 @@ def raise_alert(
     link(from_ref=row_ref(raised), to_ref=alert.ref, kind="evidence")
     move(alert, "raise", at=at)
     send_out(alert)
+    if not trial:
+        # The ledger of sharing: what the detector's grant was good for.
+        note_made(
+            consumer_ref=make_ref("alerts.detector", detector.code),
+            dataset_code=detector.dataset_code,
+            made_ref=alert.ref,
+            title=alert.title,
+        )
     return alert
 
 

@@ -3,7 +3,8 @@
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum, Window
+from django.db.models.functions import RowNumber
 
 from city.selectors import organisation
 from commandcenter.core import clock
@@ -17,6 +18,7 @@ from .states import AgreementState, Outcome
 from .terms import masks_of
 
 CHART_DAYS = 30
+NEWEST = 3
 
 
 def catalogue_for(token_hash: str) -> list[dict[str, Any]] | None:
@@ -129,10 +131,14 @@ def recount(agreement: Agreement) -> dict[str, int]:
     return {name: int(value) for name, value in found.items()}
 
 
-def yields_of(agreements: list[Agreement]) -> dict[int, list[Yield]]:
-    found: dict[int, list[Yield]] = {}
-    for one in Yield.objects.filter(agreement__in=agreements):
-        found.setdefault(one.agreement_id, []).append(one)
+def yields_of(agreements: list[Agreement]) -> dict[int, tuple[int, list[Yield]]]:
+    """Per grant, how much it produced and the newest of it."""
+    rows = Yield.objects.filter(agreement__in=agreements)
+    counted = dict(rows.order_by().values_list("agreement_id").annotate(n=Count("pk")))
+    place = Window(RowNumber(), partition_by=F("agreement_id"), order_by=F("pk").desc())
+    found: dict[int, tuple[int, list[Yield]]] = {pk: (n, []) for pk, n in counted.items()}
+    for one in rows.annotate(place=place).filter(place__lte=NEWEST):
+        found[one.agreement_id][1].append(one)
     return found
 
 

@@ -44,6 +44,7 @@ TONES = {
 }
 VIEWS: dict[str, Q] = {
     "todo": Q(state__in=[S.APPLIED, S.CHECKED, S.RETURNED]),
+    "overdue": Q(state__in=[S.APPLIED, S.CHECKED], escalated_at__isnull=False),
     "live": Q(state=S.GRANTED),
     "ended": Q(state__in=[S.REFUSED, S.WITHDRAWN, S.STOPPED, S.EXPIRED]),
 }
@@ -66,7 +67,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         else people.filter(VIEWS[chosen])
     )
     counts = {name: people.filter(query).count() for name, query in VIEWS.items()}
-    order = ("due_at", "-pk") if chosen == "todo" else ("-pk",)
+    order = ("due_at", "-pk") if chosen in ("todo", "overdue") else ("-pk",)
     pages = Paginator(rows.order_by(*order), 30)
     page = pages.get_page(request.GET.get("page"))
     for one in page.object_list:
@@ -76,6 +77,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "view": chosen,
         "views": [
             ("todo", _("Under way"), counts["todo"]),
+            ("overdue", _("Overdue, reported"), counts["overdue"]),
             ("live", pgettext("sharing", "In force"), counts["live"]),
             ("ended", _("Ended"), counts["ended"]),
             ("platform", _("This platform's own"), None),
@@ -279,7 +281,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
     produced = selectors.yields_of(list(page.object_list))
     for one in page.object_list:
         dress(one)
-        one.produced = produced.get(one.pk, [])  # type: ignore[attr-defined]
+        one.made, one.produced = produced.get(one.pk, (0, []))  # type: ignore[attr-defined]
     totals = selectors.ledger_totals(request.user)
     return render(request, "datahub/sharing/ledger.html", {"page_obj": page, "totals": totals})
 

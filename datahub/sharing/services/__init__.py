@@ -29,6 +29,7 @@ from .ending import hash_of, issue_key, issue_token, stop_grant, watch_agreement
 from .platform import (
     ensure_platform_grant,
     ensure_preview,
+    note_made,
     note_read,
     note_yield,
     report_yield,
@@ -57,6 +58,7 @@ __all__ = [
     "issue_key",
     "issue_token",
     "note_call",
+    "note_made",
     "note_read",
     "note_yield",
     "pass_check",

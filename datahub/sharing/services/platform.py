@@ -99,6 +99,14 @@ def note_read(*, consumer_ref: str, dataset_code: str, rows: int) -> None:
 
 
 @transaction.atomic
+def note_made(*, consumer_ref: str, dataset_code: str, made_ref: str, title: str) -> None:
+    """A part of the platform made something (an alert) out of what it read under its grant."""
+    agreement = grant_for(dataset_code, consumer_ref)
+    if agreement is not None:
+        note_yield(agreement=agreement, title=title[:200], made_ref=made_ref)
+
+
+@transaction.atomic
 def report_yield(*, agreement_id: int, by: Any, title: str, amount: Any = None, unit: str = "") -> Yield:
     """The consumer says what came of a grant."""
     agreement = locked(agreement_id)
