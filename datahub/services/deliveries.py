@@ -4,7 +4,8 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 
 from commandcenter.core import clock
@@ -235,11 +236,22 @@ def recover_deliveries() -> int:
     open_ones = Delivery.objects.unfinished().values_list("dataset_id", flat=True).order_by().distinct()
     done = 0
     for found in Dataset.objects.filter(pk__in=list(open_ones)).order_by("pk"):
-        with writing(found, wait=False) as claim:
+        with _alone(found), writing(found, wait=False) as claim:
             if claim is not None:
                 done += len(work_off(claim))
     sweep_inbox()
     return done
+
+
+@contextmanager
+def _alone(found: Dataset) -> Iterator[None]:
+    """A fault on one dataset, say a full disk, does not hold up the others; the next round tries again."""
+    try:
+        yield
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("%s waits for the next round", found.code)
 
 
 def sweep_inbox() -> int:
@@ -258,7 +270,7 @@ def fold_blobs(*, budget_s: float = 20.0) -> int:
     until = time.monotonic() + budget_s
     rows = 0
     for found in waiting_datasets():
-        with writing(found, wait=False) as claim:
+        with _alone(found), writing(found, wait=False) as claim:
             if claim is None:
                 continue
             work_off(claim)

@@ -54,7 +54,10 @@ def tap(delivery: Delivery, kept: list[pa.Table] | None) -> bool:
     with transaction.atomic():
         delivery.tapped_at = clock.now()
         delivery.save(update_fields=["tapped_at"])
-        delivery.blobs.all().delete()  # the rows are in the lake, and everybody has had them
+        # The rows are in the lake, and everybody has had them. A sender's own number stays for a while:
+        # he may not have heard the answer and send the same again.
+        delivery.blobs.filter(key__isnull=True).delete()
+        delivery.blobs.update(body=b"")
     reach("tapped")
     return True
 

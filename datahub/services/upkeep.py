@@ -16,7 +16,7 @@ from commandcenter.core.times import shanghai_day
 from commandcenter.journal.services import audit
 from datahub.lake import tables, upkeep
 from datahub.lake.models import LakeChange, LakeChangeReason
-from datahub.models import Dataset, Delivery
+from datahub.models import Dataset, Delivery, DeliveryBlob
 from datahub.querysets import DatasetQuerySet
 from datahub.selectors import spec_for
 
@@ -24,6 +24,7 @@ from .working import work_off
 from .writers import Claim, writing
 
 log = logging.getLogger(__name__)
+KEEP_KEYS = timedelta(days=7)  # so long a pushed batch is recognised by its sender's number
 
 
 def compact_lake() -> int:
@@ -37,7 +38,9 @@ def apply_retention() -> int:
 
 
 def vacuum_lake(*, keep_hours: float = upkeep.KEEP_HOURS) -> int:
-    """Remove files that no reader can need any more; returns how many."""
+    """Remove files that no reader can need any more; returns how many. Numbers of old batches go as well."""
+    old = clock.now() - KEEP_KEYS
+    DeliveryBlob.objects.filter(delivery__tapped_at__lt=old, received_at__lt=old).delete()
     return sum(
         _each(lambda claim: upkeep.vacuum(claim.dataset.code, keep_hours), Dataset.objects.filter(turn__gt=0))
     )

@@ -41,6 +41,7 @@ from .writers import Claim
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
+PUSH_ATTEMPTS = 50  # pushed rows were acknowledged: nobody will send them again
 CHUNK = 4 * 1024 * 1024
 
 
@@ -85,8 +86,9 @@ def _read_and_check(delivery: Delivery, claim: Claim) -> list[pa.Table] | None:
     notes = Notes()
     stager = None
     try:
-        if delivery.attempts > MAX_ATTEMPTS:
-            raise Refusal(Refused.FAILED, f"the process ended {MAX_ATTEMPTS} times")
+        most = MAX_ATTEMPTS if delivery.path else PUSH_ATTEMPTS
+        if delivery.attempts > most:
+            raise Refusal(Refused.FAILED, f"the process ended {most} times")
         source, mapping = open_delivery(delivery, spec)
         notes = source.notes
         plan = make_plan(spec, mapping, source, now=clock.now(), shift=delivery.shift or timedelta(0))
@@ -122,12 +124,22 @@ def _read_and_check(delivery: Delivery, claim: Claim) -> list[pa.Table] | None:
         if not isinstance(error, Refusal):
             log.error("delivery %s failed", delivery.pk, exc_info=None if is_guarded(spec) else error)
         refusal = safe_refusal(spec, error)
+        if not delivery.path and isinstance(error, (OSError, MemoryError)):
+            _put_off(delivery, refusal)
+            return None
         refuse(delivery, refusal, claim, notes=said_notes(spec, notes), rows_read=0, rows_passed=0)
         return None
     except DatabaseError:
         if stager is not None:
             stager.discard()
         raise
+
+
+def _put_off(delivery: Delivery, refusal: Refusal) -> None:
+    """Pushed rows wait in the database until there is room again; recovery tries each minute."""
+    delivery.attempts -= 1
+    delivery.detail = refusal.detail
+    delivery.save(update_fields=["attempts", "detail"])
 
 
 def _clear_former_attempt(delivery: Delivery) -> None:
@@ -266,6 +278,7 @@ def _commit(delivery: Delivery, claim: Claim) -> None:
         rows_in=delivery.rows_read,
         rows_committed=delivery.rows_passed,
         rows_rejected=delivery.rows_read - delivery.rows_passed,
+        detail="",
         finished_at=clock.now(),
     )
     reach("committed")

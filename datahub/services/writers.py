@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db import OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from commandcenter.core import clock
@@ -66,7 +66,7 @@ def writing(dataset: Dataset, *, wait: bool) -> Iterator[Claim | None]:
     finally:
         try:
             _ask("SELECT pg_advisory_unlock(%s, %s)", dataset.pk)
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             connection.close()  # the lock went with the connection
 
 

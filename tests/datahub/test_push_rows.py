@@ -1,14 +1,18 @@
 """Small batches are safe once acknowledged and become rows within a second."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
 
 from commandcenter import wiring
+from commandcenter.core import clock
 from commandcenter.core.errors import BadInput
 from datahub import selectors
 from datahub.models import Delivery, DeliveryBlob
 from datahub.services import fold_blobs, push_rows
-from tests.factories.datahub import READINGS, rows
+from datahub.services.upkeep import vacuum_lake
+from tests.factories.datahub import NOON, READINGS, rows
 
 pytestmark = pytest.mark.django_db
 CODE = READINGS.code
@@ -103,3 +107,16 @@ def test_a_tap_that_fails_is_tried_again_with_the_same_rows(readings, noon, monk
     assert seen[0][2].column("_row").to_pylist() == [1, 2, 3, 4]
     assert selectors.read(CODE).num_rows == 4
     assert recover_deliveries() == 0
+
+
+def test_a_number_is_remembered_after_its_batch_was_folded(readings, noon):
+    """The sender who never heard the answer sends again, and may be late with it."""
+    first = push_rows(CODE, rows(4), key="batch 7")
+    fold_blobs()
+    assert push_rows(CODE, rows(4), key="batch 7") == first
+    assert fold_blobs() == 0
+    assert selectors.read(CODE).num_rows == 4
+    assert bytes(DeliveryBlob.objects.get().body) == b""
+    with clock.at(NOON + timedelta(days=8)):
+        vacuum_lake()
+    assert not DeliveryBlob.objects.exists()
