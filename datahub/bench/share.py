@@ -82,7 +82,11 @@ def _walk(code: str, form: str) -> int:
     client, rows, cursor = Client(), 0, ""
     began = time.perf_counter()
     while True:
-        asked = {"format": form, "limit": PAGE[form], **({"cursor": cursor} if cursor else {})}
+        asked: dict[str, str | int] = {
+            "format": form,
+            "limit": PAGE[form],
+            **({"cursor": cursor} if cursor else {}),
+        }
         answer = client.get(f"/api/share/v1/{code}/rows", asked, headers={"Authorization": f"Bearer {TOKEN}"})
         if answer.status_code != 200:
             raise SystemExit(f"{answer.status_code}: {answer.content[:300]!r}")

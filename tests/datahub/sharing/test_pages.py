@@ -170,3 +170,17 @@ def test_an_address_off_the_list_is_said_beside_the_form(client, who, noon):
     answer = page(client, who["consumer"], "act", agreement.pk, "webhook", url="http://127.0.0.1:9/x")
     assert answer.status_code == 409
     assert not Delivering.objects.exists()
+
+
+def test_a_stopped_preview_hides_the_sample_from_everybody(client, who, noon):
+    from datahub.sharing.policies import PREVIEW
+
+    shared(rows=3)
+    preview = Agreement.objects.get(consumer_ref=PREVIEW)
+    assert (preview.state, preview.consumer_kind) == ("granted", "platform")
+    client.force_login(who["steward"])
+    url = reverse("datahub:dataset", args=[CONDITIONAL.code])
+    assert 'data-test="sample"' in client.get(url).content.decode()
+    services.stop_grant(agreement_id=preview.pk, by=who["steward"], reason="核查期间停用")
+    assert 'data-test="sample"' not in client.get(url).content.decode()
+    assert services.seed_previews() == 0  # what was stopped is not made anew
