@@ -140,9 +140,4 @@ def _escalate(pk: int, at: datetime) -> bool:
         due_at=agreement.due_at,
         outcome="late",
     )
-    _open_incident(agreement, bureau_code)
     return True
-
-
-def _open_incident(agreement: Agreement, bureau_code: str) -> None:
-    """Filled in below, where the hub keeps its incidents."""
