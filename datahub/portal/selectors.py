@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Exists, IntegerField, Max, OuterRef, Prefetch, Q, TextField, Value, When
+from django.db.models import Case, Exists, F, IntegerField, Max, OuterRef, Prefetch, Q, TextField, Value, When
 from django.db.models.functions import Cast
 
 from city.selectors import organisations
@@ -74,12 +74,12 @@ def of_theme(found: DatasetQuerySet, theme: str) -> DatasetQuerySet:
 def search(text: str, found: DatasetQuerySet | None = None) -> DatasetQuerySet:
     """Open datasets in which every word occurs: in name, summary, tag, theme, provider or a shown column.
 
-    Those with the word in their name come first.
+    Those with the words in their name come first; without words those that were heard last.
     """
     found = open_datasets() if found is None else found
     words = [word.replace("\x00", "") for word in text.split()][:MOST_WORDS]
     if not words:
-        return found.order_by("code")
+        return found.order_by(F("fresh_at").desc(nulls_last=True), "code")
     found = found.annotate(tag_text=Cast("tags", TextField()))
     in_name = Q()
     for word in words:
