@@ -13,6 +13,8 @@ REGISTERED = "Registering worker"
 WAIT_S = 60
 # Java made for short lives: little memory, no second compiler.
 SHORT_LIVED = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto"
+# Whoever kills the test run closes this input, and nothing stays behind.
+GUARD = '"$@" </dev/null & child=$!; cat; kill $child; wait $child'
 DEFAULTS = f"""
 spark.driver.host 127.0.0.1
 spark.driver.bindAddress 127.0.0.1
@@ -69,10 +71,10 @@ class Cluster:
         self._wait(re.compile(f"{REGISTERED}.*{REGISTERED}", re.DOTALL))
 
     def stop(self) -> None:
-        """By the ids of what was started; a worker takes its executors along."""
+        """Each ends when its input does; a worker takes its executors along."""
         for process in reversed(self.processes):
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
+            assert process.stdin is not None
+            process.stdin.close()
         for process in self.processes:
             try:
                 process.wait(10)
@@ -91,9 +93,17 @@ class Cluster:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes.append(
                 subprocess.Popen(
-                    [str(self.home / "bin/spark-class"), f"org.apache.spark.deploy.{what}", *arguments],
+                    [
+                        "bash",
+                        "-c",
+                        GUARD,
+                        name,
+                        str(self.home / "bin/spark-class"),
+                        f"org.apache.spark.deploy.{what}",
+                        *arguments,
+                    ],
                     env=environment,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
