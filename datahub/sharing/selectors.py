@@ -5,10 +5,10 @@ from typing import Any
 
 from django.db.models import Count, F, Q, Sum, Window
 from django.db.models.functions import RowNumber
+from django.utils.translation import gettext as _
 
 from city.selectors import organisation
 from commandcenter.core import clock
-from commandcenter.core.refs import parse_ref
 from commandcenter.core.times import shanghai_day
 from datahub.declare import DatasetSpec
 from datahub.selectors import spec_for
@@ -92,11 +92,13 @@ def consumer_name(agreement: Agreement) -> str:
     if agreement.consumer_org:
         found = organisation(agreement.consumer_org)
         return found.name if found else agreement.consumer_org
-    try:
-        _kind, parts = parse_ref(agreement.consumer_ref)
-    except ValueError:
-        return agreement.consumer_ref
-    return ":".join(parts)
+    kind, _colon, name = agreement.consumer_ref.partition(":")
+    words = {
+        "datahub.preview": _("Preview in the catalogue"),
+        "alerts.detector": _("Detector %(name)s") % {"name": name},
+        "datahub.peer": _("Peer %(name)s") % {"name": name},
+    }
+    return words.get(kind, agreement.consumer_ref)
 
 
 def provider_name(agreement: Agreement) -> str:
