@@ -2,6 +2,7 @@ from django.urls import include, path
 
 from . import views
 from .lake import views as lake_views
+from .vault import views as vault_views
 
 app_name = "datahub"
 urlpatterns = [
@@ -10,6 +11,7 @@ urlpatterns = [
     path("deliveries/<int:pk>/rejects.csv", views.rejects_csv, name="rejects"),
     path("sharing/", include("datahub.sharing.urls")),
     path("cascade/", include("datahub.cascade.urls")),
+    path("vault/", vault_views.vault, name="vault"),
     path("", include("datahub.catalogue.urls")),
     path("<str:code>/", views.dataset, name="dataset"),
     path("<str:code>/upload/", views.upload, name="upload"),
