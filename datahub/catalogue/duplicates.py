@@ -11,6 +11,7 @@ from .words import is_plain, meaning_of
 
 MIN_COLUMNS = 2  # fewer in common is chance
 MIN_SHARE = 0.4  # of what was asked, columns that stand in every table left out
+MIN_SHARE_SAME = 0.25  # the same where the subject is the same
 # What one column not collected again spares: designing, filling in, checking. An estimate, said so beside it.
 HOURS_PER_COLUMN = Decimal("2.0")
 
@@ -38,7 +39,7 @@ def find_repeats(
     """Datasets of the catalogue that hold what is asked for, the fullest first.
 
     `subject` is the name of what the rows are about; with the same subject (or, where neither
-    says one, in the same domain) two columns in common are enough, otherwise most must be.
+    says one, in the same domain) fewer columns in common are enough.
     """
     wanted: dict[str, str] = {}
     for one in asked:
@@ -66,9 +67,8 @@ def find_repeats(
             repeat = found[dataset.pk] = Repeat(dataset, same or (bool(domain) and domain == dataset.domain))
         repeat.pairs.append((wanted[meaning], column.title))
     needed = max(MIN_COLUMNS, round(len(wanted) * MIN_SHARE))
-    chosen = [
-        one for one in found.values() if len(one.pairs) >= (MIN_COLUMNS if one.same_subject else needed)
-    ]
+    of_same = max(MIN_COLUMNS, round(len(wanted) * MIN_SHARE_SAME))
+    chosen = [one for one in found.values() if len(one.pairs) >= (of_same if one.same_subject else needed)]
     return sorted(chosen, key=lambda one: (-len(one.pairs), not one.same_subject, one.dataset.code))
 
 

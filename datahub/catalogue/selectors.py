@@ -176,10 +176,10 @@ def sources_shown(
 ) -> tuple[DatasetQuerySet, list[dict[str, Any]]]:
     """The sources of one tab of the overview, and the tabs. Connected ones first: they can fail."""
     tabs: dict[str, DatasetQuerySet] = {
-        "": visible.exclude(fresh_at=None).exclude(status=DatasetStatus.RETIRED),
+        "": visible.exclude(fresh_at=None, turn=0).exclude(status=DatasetStatus.RETIRED),
         "late": visible.late(at=at),
         "failed": visible.filter(Q(refused_today__gt=0) | Q(rejected_today__gt=0)),
-        "waiting": visible.filter(fresh_at=None).exclude(status=DatasetStatus.RETIRED),
+        "waiting": visible.filter(fresh_at=None, turn=0).exclude(status=DatasetStatus.RETIRED),
         "drafts": visible.filter(status__in=[DatasetStatus.DRAFT, DatasetStatus.REVIEWED]),
     }
     chosen = show if show in tabs else ""

@@ -93,6 +93,7 @@ def dataset(
             "code": code,
             "name": name,
             "name_en": name_en,
+            "summary": f"{name}：{'、'.join(one.name for one in made[:8])}等数据项。",
             "domain": domain,
             "provider": f"3206-{function}",
             "privacy_class": privacy,

@@ -16,16 +16,17 @@ import pyarrow.parquet as pq
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from commandcenter.core import clock
-from commandcenter.core.errors import BadInput, Problem
+from commandcenter.core.errors import BadInput, Conflict, Problem
 from datahub.checks.block import check_block
 from datahub.checks.plan import make_plan
 from datahub.faults import Refusal
 from datahub.models import Dataset, Delivery
 from datahub.selectors import dataset as find_dataset
 from datahub.selectors import spec_for
-from datahub.states import DeliveryState, SourceKind
+from datahub.states import DatasetStatus, DeliveryState, SourceKind
 
 from .blobs import gather, waiting_datasets
 from .moves import tell
@@ -97,6 +98,8 @@ def receive(
 ) -> Delivery:
     """Only write down that it came, and whether it came before. Work goes on in `work_dataset`."""
     found = find_dataset(dataset_code)
+    if found.status == DatasetStatus.RETIRED:
+        raise Conflict(_("This dataset is out of use; nothing is taken in."))
     if table is not None:
         path, keeps_file, source = _keep(table), False, SourceKind.TABLE
     if path is None or not Path(path).is_file():

@@ -8,15 +8,16 @@ from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 
 from city.roles import Role
-from commandcenter.core.errors import BadInput, IllegalMove
+from commandcenter.core.errors import BadInput, Conflict, IllegalMove
 from commandcenter.journal.models import AuditEntry
+from datahub import selectors
 from datahub.catalogue.models import DatasetMove
 from datahub.catalogue.services.life import move_dataset
-from datahub.models import Dataset
-from datahub.services import save_dataset
+from datahub.models import Dataset, Delivery
+from datahub.services import deliver, save_dataset
 from datahub.sharing.models import Agreement
 from tests.factories.city import RUDONG, UserFactory
-from tests.factories.datahub import READINGS
+from tests.factories.datahub import READINGS, csv_file, rows
 
 pytestmark = pytest.mark.django_db
 FULL = READINGS.model_copy(
@@ -144,3 +145,33 @@ def test_a_refused_step_is_said_on_the_page(client, writer, noon):
     assert Dataset.objects.get().status == "draft"
     client.force_login(UserFactory(may=["officer"]))
     assert client.post(reverse("datahub:move_dataset", args=[CODE]), {"action": "review"}).status_code == 403
+
+
+def test_what_was_never_connected_is_not_late_but_blind(writer, noon):
+    save_dataset(FULL)
+    assert selectors.late_datasets(noon).count() == 0
+    assert selectors.source_is_late(CODE, noon)
+
+
+@pytest.mark.parametrize(
+    ("show", "codes"), [("", []), ("waiting", [CODE]), ("drafts", [CODE]), ("late", []), ("nonsense", [])]
+)
+def test_the_overview_has_a_list_for_each_question(client, writer, noon, show, codes):
+    draft(writer)
+    client.force_login(writer)
+    page = client.get(reverse("datahub:overview"), {"show": show})
+    assert [row["dataset"].code for row in page.context["rows"]] == codes
+
+
+def test_a_delivered_history_counts_as_connected(client, writer, readings, noon, tmp_path):
+    deliver(dataset_code=CODE, path=csv_file(tmp_path, rows(5)), history=True)
+    client.force_login(writer)
+    page = client.get(reverse("datahub:overview"))
+    assert [row["dataset"].code for row in page.context["rows"]] == [CODE]
+
+
+def test_a_retired_dataset_takes_nothing_in(writer, readings, noon, tmp_path):
+    Dataset.objects.update(status="retired")
+    with pytest.raises(Conflict):
+        deliver(dataset_code=CODE, path=csv_file(tmp_path, rows(5)))
+    assert not Delivery.objects.exists()
