@@ -247,9 +247,9 @@ def source_is_late(code: str, at: datetime | None = None) -> bool:
 
 
 def freshness(found: Dataset, at: datetime) -> str:
-    """fresh, late or never; `free` for a dataset without a cycle that has been delivered."""
+    """fresh, late or never; `free` without a cycle, `history` where only old rows ever came."""
     if found.fresh_at is None:
-        return "never"
+        return "history" if found.turn else "never"
     if found.update_cycle is None:
         return "free"
     return "late" if at - found.fresh_at > found.update_cycle * 2 else "fresh"

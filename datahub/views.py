@@ -38,7 +38,13 @@ TONES: dict[str, str] = {
     DeliveryState.PARSED: "accent",
     DeliveryState.CHECKED: "accent",
 }
-FRESH_TONES: dict[str, str] = {"fresh": "green", "free": "green", "late": "orange", "never": "grey"}
+FRESH_TONES: dict[str, str] = {
+    "fresh": "green",
+    "free": "green",
+    "late": "orange",
+    "never": "grey",
+    "history": "grey",
+}
 
 
 @login_required
