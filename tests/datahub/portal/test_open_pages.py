@@ -14,7 +14,7 @@ from datahub.services import deliver, save_dataset
 from tests.factories.city import UserFactory
 from tests.factories.datahub import csv_file
 
-from .conftest import REGISTER
+from .conftest import OPEN, REGISTER
 
 pytestmark = pytest.mark.django_db
 HIDDEN = ["reporter_phone", "上报人电话", "13812345678", "inner_note", "内部备注", "勿外传"]
@@ -191,3 +191,16 @@ def test_dcat_describes_what_is_open(client, open_air, closed):
     assert own["dct:identifier"] == open_air.code
     assert "@context" in own
     assert not any(word in answer.content.decode() for word in [*HIDDEN, "机密"])
+
+
+@pytest.mark.parametrize("many", [1, 15])
+def test_what_a_list_costs_does_not_grow_with_it(client, open_air, query_budget, many):
+    for n in range(many - 1):
+        save_dataset(OPEN.model_copy(update={"code": f"test.open_{n}"}))
+    for name, address in [
+        ("portal.home", reverse("portal:home")),
+        ("portal.package_search", reverse("portal:ckan", args=["package_search"])),
+        ("portal.catalogue", reverse("portal:catalogue")),
+    ]:
+        with query_budget(name):
+            assert client.get(address).status_code == 200
