@@ -134,6 +134,17 @@ def city(db: None) -> Any:
 
 
 @pytest.fixture
+def areas(db: None) -> None:
+    """Only the ground: tests of tables need no detectors."""
+    from city.locate import forget
+    from tests.factories.city import AreaFactory, square
+
+    forget()
+    AreaFactory(code="3206", name="南通市", polygon=square(120.0, 31.0, 2.0))
+    AreaFactory(code="320613", name="崇川区", polygon=square(120.8, 31.9, 0.2))
+
+
+@pytest.fixture
 def noon() -> Iterator[Any]:
     from tests.factories.alerts import NOW
 

@@ -33,13 +33,13 @@ def weather(seed, hours, low, high):
 
 @pytest.fixture
 def air_of_months(city, noon):
-    """Three stations for forty days, both pollutants, a week of them delivered again with other values."""
+    """Three stations for sixteen days, both pollutants, four days of them delivered again with other values."""
     for n, station in enumerate("ABC"):
-        bring(air(weather(n, 960, 20, 190), column="pm2_5", station=station, end=END))
+        bring(air(weather(n, 384, 20, 190), column="pm2_5", station=station, end=END))
         bring(
-            air(weather(n + 10, 960, 60, 420), column="o3", station=station, end=END - timedelta(minutes=30))
+            air(weather(n + 10, 384, 60, 420), column="o3", station=station, end=END - timedelta(minutes=30))
         )
-    bring(air(weather(7, 168, 60, 280), column="pm2_5", station="B", end=END - timedelta(days=9)))
+    bring(air(weather(7, 96, 60, 280), column="pm2_5", station="B", end=END - timedelta(days=4)))
     # Exactly on the mildest bound for three days: still within.
     bring(air([74.9, 75.1] * 36, column="pm2_5", station="D", end=END))
     return city
@@ -49,7 +49,7 @@ def air_of_months(city, noon):
 def test_the_same_episodes(both, air_of_months, code):
     detector = switch(code, "trial", air_of_months)
     last = shanghai_day(END)
-    here, there = both.ask(lambda: of_window(detector, last - timedelta(days=45), last))
+    here, there = both.ask(lambda: of_window(detector, last - timedelta(days=18), last))
     assert there == here
     found, newest = here
     assert set(newest) == ({"A", "B", "C", "D"} if code == PM25 else {"A", "B", "C"})
@@ -65,7 +65,7 @@ def test_the_same_alerts(both, air_of_months):
         with transaction.atomic():
             for detector in detectors:
                 last = shanghai_day(END)
-                services.run_history(detector_id=detector.pk, first=last - timedelta(days=45), last=last)
+                services.run_history(detector_id=detector.pk, first=last - timedelta(days=18), last=last)
             found = [
                 (
                     (a.detector.code, a.subject, a.level, a.started_at, a.raised_at, a.cleared_at, a.peak),
@@ -88,7 +88,7 @@ def test_a_city_compares_before_it_changes_the_setting(both, air_of_months, caps
     switch(OZONE, "trial", air_of_months)
     from datahub.lake.engine_spark import spark_engine  # only where there is Spark
 
-    call_command("compare_engines", both.cluster.url, days=60)
+    call_command("compare_engines", both.cluster.url, days=20)
     said = capsys.readouterr().out
     assert json.loads(said.splitlines()[-1]) == {"datasets": 1, "detectors": 2, "different": 0}
     # A cluster that counts differently is found out.

@@ -18,7 +18,7 @@ from alerts.patterns.threshold import ThresholdParams, measured, telling
 from tests.alerts.test_ops import MOMENTS
 
 FEW = settings(
-    max_examples=5,
+    max_examples=4,
     deadline=None,
     database=None,
     derandomize=True,
