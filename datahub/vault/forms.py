@@ -1,7 +1,5 @@
 """What the steward is asked before a personal value is opened, or a person erased."""
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -46,6 +44,8 @@ class OpenForm(forms.Form):
 class EraseForm(forms.Form):
     """value: never kept, nor put into an address."""
 
+    prefix = "erase"
+
     value = forms.CharField(
         label=_("Identity number, telephone or another value of the person"),
         max_length=200,
@@ -59,6 +59,3 @@ class EraseForm(forms.Form):
         required=False,
         widget=forms.CheckboxInput(attrs={"class": "form-check-input", "data-test": "erase-confirm"}),
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, prefix="erase", **kwargs)

@@ -17,6 +17,8 @@ class Command(BaseCommand):
         found = verify_lake()
         for one in found:
             state = "clean" if not one["problems"] else f"{len(one['problems'])} problems"
+            if one["deleted"]:
+                state = f"{one['deleted']} rows deleted on purpose, {state}"
             self.stdout.write(
                 f"{one['dataset']}: {one['rows']} rows of {one['deliveries']} deliveries "
                 f"in {one['files']} files, version {one['version']}: {state}"
@@ -30,6 +32,7 @@ class Command(BaseCommand):
                     "datasets": len(found),
                     "deliveries": sum(one["deliveries"] for one in found),
                     "rows": sum(one["rows"] for one in found),
+                    "deleted": sum(one["deleted"] for one in found),
                     "open": sum(one["open"] for one in found),
                     "problems": problems,
                 }
