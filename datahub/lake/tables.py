@@ -10,6 +10,7 @@ import json
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -36,7 +37,7 @@ SYSTEM_COLUMNS: dict[str, pa.DataType] = {
 _used_here = False
 _forked_after_use = False
 _lock = threading.Lock()
-_open_tables: dict[str, Any] = {}
+_open_tables: dict[str, tuple[tuple[int, ...] | None, Any]] = {}
 
 
 class SchemaConflict(Exception):
@@ -118,14 +119,31 @@ def open_table(code: str) -> Any:
     delta = _deltalake()
     root = table_root(code)
     with _lock:
-        table = _open_tables.get(root)
-        if table is not None and os.path.isdir(root):
-            table.update_incremental()
-            return table
+        mark = _birth_mark(root)
+        known = _open_tables.get(root)
+        if known is not None and known[0] == mark and mark is not None:
+            known[1].update_incremental()
+            return known[1]
+        _open_tables.pop(root, None)
         if not delta.DeltaTable.is_deltatable(root):
             return None
-        _open_tables[root] = delta.DeltaTable(root)
-        return _open_tables[root]
+        table = delta.DeltaTable(root)
+        _open_tables[root] = (_birth_mark(root), table)
+        return table
+
+
+def _birth_mark(root: str) -> tuple[int, ...] | None:
+    """Tells a table from one that a restore put in its place; None where there is no table."""
+    if "://" in root:
+        return ()
+    for path in (
+        f"{root}/_delta_log/{0:020}.json",
+        f"{root}/_delta_log",
+    ):  # old logs are cleared away in time
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found = os.stat(path)
+            return (found.st_ino, found.st_mtime_ns) if path.endswith(".json") else (found.st_ino,)
+    return None
 
 
 def ensure_table(spec: DatasetSpec) -> Any:

@@ -26,6 +26,19 @@ def test_a_pinned_version_stays_as_it_was(readings, noon, tmp_path):
     assert selectors.read(CODE).num_rows == 12
 
 
+def test_a_table_put_in_the_place_of_another_is_noticed(readings, noon, tmp_path):
+    import shutil
+
+    root = tables.table_root(CODE)
+    deliver(dataset_code=CODE, path=csv_file(tmp_path, rows(5)))
+    shutil.copytree(root, tmp_path / "backup")
+    deliver(dataset_code=CODE, path=csv_file(tmp_path, rows(7), "more.csv"))
+    shutil.rmtree(root)
+    assert selectors.read(CODE).num_rows == 0
+    shutil.copytree(tmp_path / "backup", root)
+    assert selectors.read(CODE).num_rows == 5
+
+
 def test_a_dataset_without_rows_is_an_empty_table_with_all_columns(readings):
     found = selectors.read(CODE)
     assert found.num_rows == 0

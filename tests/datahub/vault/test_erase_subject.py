@@ -108,9 +108,6 @@ def test_a_backup_does_not_bring_him_back(delivered, steward, tmp_path):
     VaultField.objects.bulk_create(fields)
     shutil.rmtree(settings.LAKE_URL)
     shutil.copytree(lake, settings.LAKE_URL)
-    from datahub.lake import tables
-
-    tables._open_tables.clear()
     Delivery.objects.update(file_name=f"{ZHANG['phone']}.csv")
     assert ZHANG["phone"] in lake_text()
     out = io.StringIO()
