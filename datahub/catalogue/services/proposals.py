@@ -3,6 +3,7 @@
 import shutil
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from commandcenter.journal.services import audit
 from datahub.catalogue.declaring import asked_of
 from datahub.catalogue.duplicates import Repeat, find_repeats
 from datahub.catalogue.models import Proposal
-from datahub.catalogue.policies import may_declare, may_edit
+from datahub.catalogue.policies import home_of, may_declare, may_edit
 from datahub.catalogue.proposing import propose
 from datahub.catalogue.states import Action, Decision
 from datahub.declare import DatasetSpec
@@ -26,6 +27,8 @@ from datahub.services import receive, receive_upload, save_dataset
 from datahub.states import DatasetStatus, SourceKind
 
 from .guard import answer_repeats
+
+KEPT = timedelta(days=7)
 
 
 def samples() -> Path:
@@ -37,6 +40,7 @@ def samples() -> Path:
 def begin_proposal(*, chunks: Iterable[bytes], file_name: str, by: Any, pasted: bool = False) -> Proposal:
     """Keep the sample and read a proposal out of it. Raises BadInput for what cannot be read."""
     require(may_declare(by))
+    _forget_old_samples()
     name = uuid.uuid4()
     path = samples() / name.hex
     shutil.move(receive_upload(chunks, name=f"sample-{name.hex}"), path)
@@ -77,6 +81,7 @@ def declare_dataset(*, proposal_id: Any, spec: DatasetSpec, by: Any, reason: str
     if held is not None and (held.status != DatasetStatus.DRAFT or held.turn):
         raise Conflict(_("Only a draft without rows can be declared again."))
     _check_privacy(spec)
+    spec = spec.model_copy(update={"area_code": home_of(by)})
     repeats = repeats_of(spec)
     if repeats and not reason.strip():
         raise BadInput(
@@ -84,7 +89,8 @@ def declare_dataset(*, proposal_id: Any, spec: DatasetSpec, by: Any, reason: str
         )
     dataset, _changed = save_dataset(spec, status=DatasetStatus.DRAFT, by=by)
     proposal.dataset = dataset
-    proposal.save(update_fields=["dataset"])
+    proposal.found = _without_personal(proposal.found, spec)
+    proposal.save(update_fields=["dataset", "found"])
     if repeats:
         answer_repeats(
             title=spec.name, repeats=repeats, decision=Decision.GO_ON, by=by, reason=reason, dataset=dataset
@@ -99,6 +105,23 @@ def declare_dataset(*, proposal_id: Any, spec: DatasetSpec, by: Any, reason: str
     return dataset
 
 
+def _without_personal(found: dict[str, Any], spec: DatasetSpec) -> dict[str, Any]:
+    """Examples of columns that the steward marked personal are not kept."""
+    headers = {
+        header for one in spec.mappings for header, code in one.rename.items() if spec.column(code).personal
+    }
+    columns = [
+        {**one, "examples": [], "values": []} if one["header"] in headers else one for one in found["columns"]
+    ]
+    return {**found, "columns": columns}
+
+
+def _forget_old_samples() -> None:
+    """Nobody came back to it: the sample goes, the proposal stays."""
+    for path in Proposal.objects.filter(at__lt=clock.now() - KEPT).values_list("path", flat=True):
+        Path(path).unlink(missing_ok=True)
+
+
 def _check_privacy(spec: DatasetSpec) -> None:
     personal = any(column.personal for column in spec.columns)
     if personal and spec.privacy_class not in ("personal", "sensitive"):
@@ -110,26 +133,22 @@ def _check_privacy(spec: DatasetSpec) -> None:
 
 
 def deliver_sample(*, proposal_id: Any, by: Any) -> Delivery:
-    """Deliver the file that the declaration was read from; working it off is the lake queue's."""
+    """Deliver the file that the declaration was read from; working it off is the lake queue's.
+
+    The delivery takes the file over: afterwards the sample is gone like any upload.
+    """
     proposal = Proposal.objects.select_related("dataset").get(pk=proposal_id)
     require(may_edit(by, proposal))
     if proposal.dataset is None or not proposal.file_name or not Path(proposal.path).is_file():
         raise Conflict(_("The sample is not kept any more; please deliver the file."))
-    copy = receive_upload(_chunks(proposal.path), name=uuid.uuid4().hex)
     return receive(
         dataset_code=proposal.dataset.code,
-        path=copy,
+        path=proposal.path,
         source=SourceKind.UPLOAD,
         file_name=proposal.file_name,
         keeps_file=False,
         by=by,
     )
-
-
-def _chunks(path: str) -> Iterable[bytes]:
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            yield chunk
 
 
 @transaction.atomic

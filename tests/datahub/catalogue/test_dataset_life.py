@@ -99,6 +99,13 @@ def test_refusals_change_nothing_and_say_nothing(writer, second, noon, news, sta
     assert list(news) == []
 
 
+def test_a_countys_steward_does_not_review_what_is_the_whole_citys(writer, noon):
+    draft(writer)
+    with pytest.raises(PermissionDenied):
+        move_dataset(code=CODE, action="review", by=UserFactory(roles=[(Role.STEWARD, RUDONG, None)]))
+    assert Dataset.objects.get().status == "draft"
+
+
 def test_core_metadata_must_be_whole_before_it_is_published(writer, second, noon):
     draft(writer, FULL.model_copy(update={"summary": "", "share_basis": ""}))
     move_dataset(code=CODE, action="review", by=second)

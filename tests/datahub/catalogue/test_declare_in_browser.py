@@ -2,14 +2,17 @@
 
 import gzip
 import io
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 
+from city.roles import Role
+from commandcenter.core import clock
 from datahub import selectors
 from datahub.catalogue.models import Proposal, RepeatAnswer
 from datahub.models import Dataset, Delivery
-from tests.factories.city import UserFactory
+from tests.factories.city import RUDONG, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -243,3 +246,38 @@ def test_a_draft_without_rows_is_declared_again_from_its_proposal(steward, city,
     dataset = Dataset.objects.get()
     assert (dataset.name, dataset.revision) == ("代码表", 2)
     assert [move.action for move in dataset.moves.all()] == ["declare", "change"]
+
+
+def test_the_sample_is_gone_once_delivered_and_after_a_week(steward, city, noon, settings):
+    folder = settings.MEDIA_ROOT / "datahub" / "samples"
+    address = begun(steward, directory(), "directory.csv")
+    steward.post(address, posted(steward.get(address), code="test.codes", name="代码", deliver="1"))
+    assert not list(folder.iterdir())
+    with clock.at(noon - timedelta(days=8)):
+        begun(steward, directory(), "old.csv")
+    assert len(list(folder.iterdir())) == 1
+    begun(steward, directory(), "new.csv")
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_examples_of_personal_columns_are_not_kept(steward, city, noon):
+    content = "编号,诉求人,结论\n1,张三丰,好\n2,李四光,差\n".encode()
+    address = begun(steward, content, "people.csv")
+    assert "张三丰" in str(Proposal.objects.get().found)
+    page = steward.get(address)
+    answer = steward.post(
+        address,
+        posted(
+            page,
+            **{"code": "test.people", "name": "诉求人", "c-1-personal": "on", "privacy_class": "personal"},
+        ),
+    )
+    assert answer.status_code == 302
+    assert "张三丰" not in str(Proposal.objects.get().found)
+
+
+def test_what_a_countys_steward_declares_belongs_to_the_county(client, city, noon):
+    client.force_login(UserFactory(roles=[(Role.STEWARD, RUDONG, None)]))
+    address = begun(client, directory(), "directory.csv")
+    client.post(address, posted(client.get(address), code="test.codes", name="代码"))
+    assert Dataset.objects.get().area_code == RUDONG
