@@ -329,8 +329,8 @@ class DatasetWriter(models.Model):
 
 
 from .cascade import models as _cascade  # noqa: E402, F401  registers its tables
-from .lake import models as _lake  # noqa: E402, F401  registers its tables
 from .catalogue import models as _catalogue  # noqa: E402, F401  registers its tables
+from .lake import models as _lake  # noqa: E402, F401  registers its tables
 from .portal import models as _portal  # noqa: E402, F401  registers its tables
 from .sharing import models as _sharing  # noqa: E402, F401  registers its tables
 from .vault import models as _vault  # noqa: E402, F401  registers its tables

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from pydantic import ValidationError
 
+from city.roles import Role
 from city.selectors import organisation, organisations
 from commandcenter.core.errors import BadInput, DomainError, require
 from datahub import tasks
@@ -82,6 +83,7 @@ def entry(request: HttpRequest, code: str) -> HttpResponse:
         "provider": organisation(found.provider),
         "tone": selectors.STATUS_TONES[found.status],
         "opens_hub": may_see_hub(request.user),
+        "may_apply": request.user.has_role(Role.OFFICER),  # type: ignore[union-attr]
     }
     return render(request, "datahub/catalogue/entry.html", context)
 
