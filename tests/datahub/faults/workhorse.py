@@ -93,7 +93,9 @@ def push_with_limit(station, size):
     )
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
     services.fold_blobs()
-    latest = Delivery.objects.order_by("-pk").values_list("state", "reason", "detail", "rows_in", "source").first()
+    latest = (
+        Delivery.objects.order_by("-pk").values_list("state", "reason", "detail", "rows_in", "source").first()
+    )
     return {"states": [latest]}
 
 
