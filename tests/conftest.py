@@ -27,8 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share the running city stay on one xdist worker, and their data must be committed.
 
-    They come last: the city's journal runs on until the session ends, and would do behind the back of
-    other tests what these want to see undone.
+    In one process they come last, so that the city starts once (see `quiet_city`).
     """
     for item in items:
         if "live_city" in getattr(item, "fixturenames", ()):

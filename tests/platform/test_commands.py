@@ -140,5 +140,5 @@ def test_an_untranslated_word_is_found(tmp_path):
 def test_every_package_has_an_exact_version_and_a_reason():
     for name in ("requirements.txt", "requirements-dev.txt", "requirements-spark.txt"):
         for line in (ROOT / name).read_text().splitlines():
-            if line and not line.startswith(("#", "-r")):
+            if line and not line.lstrip().startswith(("#", "-r")):
                 assert re.fullmatch(r"[\w\-\[\],.]+==[\w.]+\s+# \S.+", line), f"{name}: {line}"

@@ -90,19 +90,27 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+_started: list[LiveCity] = []
+
+
+@pytest.fixture(autouse=True)
+def quiet_city(request):
+    """The city's journal does not work behind the back of a test that did not ask for it: it wants to see
+    things undone. (xdist starts with the largest group, so ordinary tests follow the live ones there.)"""
+    if "live_city" not in request.fixturenames:
+        for city in _started:
+            city.stop()
+
+
 @pytest.fixture(scope="session")
 def _running_city(django_db_setup, tmp_path_factory) -> Iterator[LiveCity]:
     port = free_port()
     city = LiveCity(url=f"http://127.0.0.1:{port}", port=port, folder=tmp_path_factory.mktemp("live"))
     for path in (settings.LAKE_URL, settings.MEDIA_ROOT, settings.ANCHOR_DIR):
         Path(path).mkdir(parents=True, exist_ok=True)
-    for name in ("web", "journal", "worker"):
-        city.start(name)
-    try:
-        city.wait_until_up()
-        yield city
-    finally:
-        city.stop()
+    _started.append(city)
+    yield city
+    city.stop()
 
 
 @pytest.fixture
