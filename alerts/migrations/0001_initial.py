@@ -7,198 +7,416 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('city', '0001_initial'),
+        ("city", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Alert',
+            name="Alert",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=24, unique=True, verbose_name='case number')),
-                ('version', models.PositiveIntegerField(verbose_name='detector version')),
-                ('subject', models.CharField(max_length=120, verbose_name='subject')),
-                ('title', models.CharField(max_length=200, verbose_name='title')),
-                ('level', models.PositiveSmallIntegerField(choices=[(1, 'Level 1'), (2, 'Level 2'), (3, 'Level 3'), (4, 'Level 4')], verbose_name='alert level')),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('raised', 'Raised'), ('verified', 'Verified'), ('dispatched', 'Dispatched'), ('resolved', 'Resolved')], default='pending', max_length=10, verbose_name='state')),
-                ('verdict', models.CharField(blank=True, choices=[('true', 'True'), ('partly', 'Partly true'), ('false', 'False'), ('unknown', 'Cannot be verified')], max_length=8, verbose_name='verdict')),
-                ('trial', models.BooleanField(verbose_name='trial')),
-                ('area_code', models.CharField(db_index=True, max_length=16, verbose_name='area')),
-                ('location', django.contrib.gis.db.models.fields.PointField(blank=True, null=True, srid=4490, verbose_name='location')),
-                ('order_ref', models.CharField(blank=True, max_length=40, verbose_name='order')),
-                ('value', models.FloatField(verbose_name='value when raised')),
-                ('peak', models.FloatField(verbose_name='gravest value')),
-                ('peak_at', models.DateTimeField(verbose_name='gravest at')),
-                ('unit', models.CharField(max_length=20, verbose_name='measured in')),
-                ('started_at', models.DateTimeField(verbose_name='started')),
-                ('raised_at', models.DateTimeField(verbose_name='raised')),
-                ('cleared_at', models.DateTimeField(blank=True, null=True, verbose_name='back to normal')),
-                ('resolved_at', models.DateTimeField(blank=True, null=True, verbose_name='resolved')),
-                ('recorded_at', models.DateTimeField(verbose_name='recorded')),
-                ('receiver', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='city.organisation', verbose_name='receiver')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=24, unique=True, verbose_name="case number")),
+                ("version", models.PositiveIntegerField(verbose_name="detector version")),
+                ("subject", models.CharField(max_length=120, verbose_name="subject")),
+                ("title", models.CharField(max_length=200, verbose_name="title")),
+                (
+                    "level",
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "Level 1"), (2, "Level 2"), (3, "Level 3"), (4, "Level 4")],
+                        verbose_name="alert level",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("raised", "Raised"),
+                            ("verified", "Verified"),
+                            ("dispatched", "Dispatched"),
+                            ("resolved", "Resolved"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "verdict",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("true", "True"),
+                            ("partly", "Partly true"),
+                            ("false", "False"),
+                            ("unknown", "Cannot be verified"),
+                        ],
+                        max_length=8,
+                        verbose_name="verdict",
+                    ),
+                ),
+                ("trial", models.BooleanField(verbose_name="trial")),
+                ("area_code", models.CharField(db_index=True, max_length=16, verbose_name="area")),
+                (
+                    "location",
+                    django.contrib.gis.db.models.fields.PointField(
+                        blank=True, null=True, srid=4490, verbose_name="location"
+                    ),
+                ),
+                ("order_ref", models.CharField(blank=True, max_length=40, verbose_name="order")),
+                ("value", models.FloatField(verbose_name="value when raised")),
+                ("peak", models.FloatField(verbose_name="gravest value")),
+                ("peak_at", models.DateTimeField(verbose_name="gravest at")),
+                ("unit", models.CharField(max_length=20, verbose_name="measured in")),
+                ("started_at", models.DateTimeField(verbose_name="started")),
+                ("raised_at", models.DateTimeField(verbose_name="raised")),
+                ("cleared_at", models.DateTimeField(blank=True, null=True, verbose_name="back to normal")),
+                ("resolved_at", models.DateTimeField(blank=True, null=True, verbose_name="resolved")),
+                ("recorded_at", models.DateTimeField(verbose_name="recorded")),
+                (
+                    "receiver",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="city.organisation",
+                        verbose_name="receiver",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'alert',
-                'verbose_name_plural': 'alerts',
-                'ordering': ('-raised_at', '-pk'),
+                "verbose_name": "alert",
+                "verbose_name_plural": "alerts",
+                "ordering": ("-raised_at", "-pk"),
             },
         ),
         migrations.CreateModel(
-            name='AlertMove',
+            name="AlertMove",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=20)),
-                ('from_state', models.CharField(max_length=10)),
-                ('to_state', models.CharField(max_length=10)),
-                ('level', models.PositiveSmallIntegerField()),
-                ('by_name', models.CharField(blank=True, max_length=60)),
-                ('note', models.TextField(blank=True)),
-                ('body', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('alert', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='moves', to='alerts.alert')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("action", models.CharField(max_length=20)),
+                ("from_state", models.CharField(max_length=10)),
+                ("to_state", models.CharField(max_length=10)),
+                ("level", models.PositiveSmallIntegerField()),
+                ("by_name", models.CharField(blank=True, max_length=60)),
+                ("note", models.TextField(blank=True)),
+                ("body", models.JSONField(default=dict)),
+                ("at", models.DateTimeField()),
+                (
+                    "alert",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="moves", to="alerts.alert"
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='Detector',
+            name="Detector",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=60, unique=True, verbose_name='code')),
-                ('pack', models.CharField(max_length=40, verbose_name='pack')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('name_en', models.CharField(blank=True, max_length=80, verbose_name='name in English')),
-                ('pattern', models.CharField(max_length=30, verbose_name='pattern')),
-                ('dataset_code', models.CharField(db_index=True, max_length=80, verbose_name='dataset')),
-                ('subject_column', models.CharField(max_length=60, verbose_name='subject column')),
-                ('time_column', models.CharField(max_length=60, verbose_name='time column')),
-                ('params', models.JSONField(verbose_name='parameters')),
-                ('function', models.CharField(max_length=30, verbose_name='receiving function')),
-                ('default_area', models.CharField(max_length=16, verbose_name='area where a row has none')),
-                ('auto_dispatch_from', models.PositiveSmallIntegerField(blank=True, choices=[(1, 'Level 1'), (2, 'Level 2'), (3, 'Level 3'), (4, 'Level 4')], null=True, verbose_name='orders by itself from level')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('trial', 'Trial'), ('approved', 'Approved'), ('live', 'Live'), ('retired', 'Retired')], default='draft', max_length=10, verbose_name='state')),
-                ('version', models.PositiveIntegerField(default=1, verbose_name='version')),
-                ('source_text', models.TextField(blank=True, verbose_name='source of the levels')),
-                ('source_text_en', models.TextField(blank=True, verbose_name='source of the levels in English')),
-                ('privacy_class', models.CharField(choices=[('none', 'No restriction'), ('internal', 'Internal'), ('personal', 'Personal'), ('sensitive', 'Sensitive')], default='none', max_length=10, verbose_name='privacy class')),
-                ('health', models.CharField(choices=[('ok', 'Seeing'), ('blind', 'Blind: its source is late'), ('error', 'Error: its last run failed')], default='ok', max_length=6, verbose_name='sight')),
-                ('health_since', models.DateTimeField(blank=True, null=True, verbose_name='sight since')),
-                ('health_reason', models.TextField(blank=True, verbose_name='reason')),
-                ('last_run_at', models.DateTimeField(blank=True, null=True, verbose_name='last run')),
-                ('created_at', models.DateTimeField(verbose_name='created')),
-                ('proposed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(max_length=60, unique=True, verbose_name="code")),
+                ("pack", models.CharField(max_length=40, verbose_name="pack")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("name_en", models.CharField(blank=True, max_length=80, verbose_name="name in English")),
+                ("pattern", models.CharField(max_length=30, verbose_name="pattern")),
+                ("dataset_code", models.CharField(db_index=True, max_length=80, verbose_name="dataset")),
+                ("subject_column", models.CharField(max_length=60, verbose_name="subject column")),
+                ("time_column", models.CharField(max_length=60, verbose_name="time column")),
+                ("params", models.JSONField(verbose_name="parameters")),
+                ("function", models.CharField(max_length=30, verbose_name="receiving function")),
+                ("default_area", models.CharField(max_length=16, verbose_name="area where a row has none")),
+                (
+                    "auto_dispatch_from",
+                    models.PositiveSmallIntegerField(
+                        blank=True,
+                        choices=[(1, "Level 1"), (2, "Level 2"), (3, "Level 3"), (4, "Level 4")],
+                        null=True,
+                        verbose_name="orders by itself from level",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("trial", "Trial"),
+                            ("approved", "Approved"),
+                            ("live", "Live"),
+                            ("retired", "Retired"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, verbose_name="version")),
+                ("source_text", models.TextField(blank=True, verbose_name="source of the levels")),
+                (
+                    "source_text_en",
+                    models.TextField(blank=True, verbose_name="source of the levels in English"),
+                ),
+                (
+                    "privacy_class",
+                    models.CharField(
+                        choices=[
+                            ("none", "No restriction"),
+                            ("internal", "Internal"),
+                            ("personal", "Personal"),
+                            ("sensitive", "Sensitive"),
+                        ],
+                        default="none",
+                        max_length=10,
+                        verbose_name="privacy class",
+                    ),
+                ),
+                (
+                    "health",
+                    models.CharField(
+                        choices=[
+                            ("ok", "Seeing"),
+                            ("blind", "Blind: its source is late"),
+                            ("error", "Error: its last run failed"),
+                        ],
+                        default="ok",
+                        max_length=6,
+                        verbose_name="sight",
+                    ),
+                ),
+                ("health_since", models.DateTimeField(blank=True, null=True, verbose_name="sight since")),
+                ("health_reason", models.TextField(blank=True, verbose_name="reason")),
+                ("last_run_at", models.DateTimeField(blank=True, null=True, verbose_name="last run")),
+                ("created_at", models.DateTimeField(verbose_name="created")),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="proposed by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'detector',
-                'verbose_name_plural': 'detectors',
-                'ordering': ('pack', 'code'),
+                "verbose_name": "detector",
+                "verbose_name_plural": "detectors",
+                "ordering": ("pack", "code"),
             },
         ),
         migrations.AddField(
-            model_name='alert',
-            name='detector',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alerts', to='alerts.detector', verbose_name='detector'),
+            model_name="alert",
+            name="detector",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="alerts",
+                to="alerts.detector",
+                verbose_name="detector",
+            ),
         ),
         migrations.CreateModel(
-            name='DetectorMove',
+            name="DetectorMove",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=20)),
-                ('from_state', models.CharField(max_length=10)),
-                ('to_state', models.CharField(max_length=10)),
-                ('version', models.PositiveIntegerField()),
-                ('by_name', models.CharField(blank=True, max_length=60)),
-                ('note', models.TextField(blank=True)),
-                ('body', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('detector', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='moves', to='alerts.detector')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("action", models.CharField(max_length=20)),
+                ("from_state", models.CharField(max_length=10)),
+                ("to_state", models.CharField(max_length=10)),
+                ("version", models.PositiveIntegerField()),
+                ("by_name", models.CharField(blank=True, max_length=60)),
+                ("note", models.TextField(blank=True)),
+                ("body", models.JSONField(default=dict)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "detector",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="moves",
+                        to="alerts.detector",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='DetectorState',
+            name="DetectorState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField()),
-                ('subject', models.CharField(max_length=120)),
-                ('trial', models.BooleanField()),
-                ('track', models.JSONField(default=dict)),
-                ('last_at', models.DateTimeField(null=True)),
-                ('last_value', models.FloatField(null=True)),
-                ('no_data_since', models.DateTimeField(null=True)),
-                ('detector', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memories', to='alerts.detector')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("subject", models.CharField(max_length=120)),
+                ("trial", models.BooleanField()),
+                ("track", models.JSONField(default=dict)),
+                ("last_at", models.DateTimeField(null=True)),
+                ("last_value", models.FloatField(null=True)),
+                ("no_data_since", models.DateTimeField(null=True)),
+                (
+                    "detector",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memories",
+                        to="alerts.detector",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TouchedDay',
+            name="TouchedDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('at', models.DateTimeField()),
-                ('detector', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='touched_days', to='alerts.detector')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("at", models.DateTimeField()),
+                (
+                    "detector",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="touched_days",
+                        to="alerts.detector",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AlertEvidence',
+            name="AlertEvidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('row_ref', models.CharField(max_length=80)),
-                ('role', models.CharField(max_length=8)),
-                ('value', models.FloatField()),
-                ('measure', models.FloatField()),
-                ('at', models.DateTimeField()),
-                ('body', models.JSONField(default=dict)),
-                ('alert', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='alerts.alert')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("row_ref", models.CharField(max_length=80)),
+                ("role", models.CharField(max_length=8)),
+                ("value", models.FloatField()),
+                ("measure", models.FloatField()),
+                ("at", models.DateTimeField()),
+                ("body", models.JSONField(default=dict)),
+                (
+                    "alert",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evidence",
+                        to="alerts.alert",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('at', 'pk'),
-                'constraints': [models.UniqueConstraint(fields=('alert', 'row_ref', 'role'), name='evidence_once')],
+                "ordering": ("at", "pk"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("alert", "row_ref", "role"), name="evidence_once")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='detector',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'trial', 'approved', 'live', 'retired'])), name='detector_state_known'),
+            model_name="detector",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "trial", "approved", "live", "retired"])),
+                name="detector_state_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['trial', 'state', 'level', '-raised_at'], name='alert_list'),
+            model_name="alert",
+            index=models.Index(fields=["trial", "state", "level", "-raised_at"], name="alert_list"),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['detector', 'subject', '-started_at'], name='alert_history'),
+            model_name="alert",
+            index=models.Index(fields=["detector", "subject", "-started_at"], name="alert_history"),
         ),
         migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.UniqueConstraint(fields=('detector', 'version', 'subject', 'trial', 'started_at'), name='alert_once'),
+            model_name="alert",
+            constraint=models.UniqueConstraint(
+                fields=("detector", "version", "subject", "trial", "started_at"), name="alert_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['dispatched', 'pending', 'raised', 'verified'])), fields=('detector', 'subject', 'trial'), name='one_open_alert_per_subject'),
+            model_name="alert",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["dispatched", "pending", "raised", "verified"])),
+                fields=("detector", "subject", "trial"),
+                name="one_open_alert_per_subject",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(('level__gte', 1), ('level__lte', 4)), name='alert_level_1_to_4'),
+            model_name="alert",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("level__gte", 1), ("level__lte", 4)), name="alert_level_1_to_4"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(('trial', False), models.Q(('order_ref', ''), models.Q(('state', 'dispatched'), _negated=True)), _connector='OR'), name='trial_starts_no_order'),
+            model_name="alert",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("trial", False),
+                    models.Q(("order_ref", ""), models.Q(("state", "dispatched"), _negated=True)),
+                    _connector="OR",
+                ),
+                name="trial_starts_no_order",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='detectorstate',
-            constraint=models.UniqueConstraint(fields=('detector', 'version', 'subject', 'trial'), name='one_memory_per_subject'),
+            model_name="detectorstate",
+            constraint=models.UniqueConstraint(
+                fields=("detector", "version", "subject", "trial"), name="one_memory_per_subject"
+            ),
         ),
         migrations.AddIndex(
-            model_name='touchedday',
-            index=models.Index(fields=['detector', 'day'], name='touched_day'),
+            model_name="touchedday",
+            index=models.Index(fields=["detector", "day"], name="touched_day"),
         ),
     ]

@@ -1,9 +1,11 @@
 """城市生命线、公共设施: gas, water, drains, bridges, lamps, lifts, bins. SM, GG, AQ."""
 
+from typing import Any
+
 from datahub.catalogue.short import DAY, HOUR, MINUTE, MONTH, WEEK, YEAR, dataset
 
 LINES, PUBLIC, SAFE = "城市生命线", "公共设施", "安全生产"
-SENSED = {"privacy": "none", "origin": "sensed"}
+SENSED: dict[str, Any] = {"privacy": "none", "origin": "sensed"}
 
 DATASETS = [
     dataset(

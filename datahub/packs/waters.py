@@ -1,9 +1,11 @@
 """生态环境、江海堤防与防汛: what instruments in air, water, noise, sea and rain report. ST, FX."""
 
+from typing import Any
+
 from datahub.catalogue.short import DAY, HOUR, MINUTE, dataset
 
 AIR, FLOOD = "生态环境", "江海堤防与防汛"
-OPEN = {"privacy": "none", "open_type": "open", "origin": "sensed"}
+OPEN: dict[str, Any] = {"privacy": "none", "open_type": "open", "origin": "sensed"}
 
 DATASETS = [
     dataset(

@@ -7,110 +7,229 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('city', '0001_initial'),
+        ("city", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EventKind',
+            name="EventKind",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=12, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('name_en', models.CharField(blank=True, max_length=80, verbose_name='name in English')),
-                ('group', models.CharField(max_length=20, verbose_name='group')),
-                ('class_name', models.CharField(max_length=30, verbose_name='class')),
-                ('class_name_en', models.CharField(blank=True, max_length=40, verbose_name='class in English')),
-                ('function', models.CharField(max_length=30, verbose_name='responsible function')),
-                ('sla', models.CharField(blank=True, max_length=80, verbose_name='suggested limit')),
-                ('urgency', models.CharField(choices=[('normal', 'Normal'), ('urgent', 'Urgent'), ('critical', 'Critical')], default='normal', max_length=8, verbose_name='urgency')),
-                ('confidential', models.BooleanField(default=False, verbose_name='confidential')),
-                ('common', models.PositiveSmallIntegerField(default=0, verbose_name='place among the common ones, 0 for none')),
-                ('active', models.BooleanField(default=True, verbose_name='active')),
-                ('source', models.CharField(blank=True, max_length=40, verbose_name='source')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(max_length=12, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                ("name_en", models.CharField(blank=True, max_length=80, verbose_name="name in English")),
+                ("group", models.CharField(max_length=20, verbose_name="group")),
+                ("class_name", models.CharField(max_length=30, verbose_name="class")),
+                (
+                    "class_name_en",
+                    models.CharField(blank=True, max_length=40, verbose_name="class in English"),
+                ),
+                ("function", models.CharField(max_length=30, verbose_name="responsible function")),
+                ("sla", models.CharField(blank=True, max_length=80, verbose_name="suggested limit")),
+                (
+                    "urgency",
+                    models.CharField(
+                        choices=[("normal", "Normal"), ("urgent", "Urgent"), ("critical", "Critical")],
+                        default="normal",
+                        max_length=8,
+                        verbose_name="urgency",
+                    ),
+                ),
+                ("confidential", models.BooleanField(default=False, verbose_name="confidential")),
+                (
+                    "common",
+                    models.PositiveSmallIntegerField(
+                        default=0, verbose_name="place among the common ones, 0 for none"
+                    ),
+                ),
+                ("active", models.BooleanField(default=True, verbose_name="active")),
+                ("source", models.CharField(blank=True, max_length=40, verbose_name="source")),
             ],
             options={
-                'verbose_name': 'kind of event',
-                'verbose_name_plural': 'kinds of events',
-                'ordering': ('code',),
+                "verbose_name": "kind of event",
+                "verbose_name_plural": "kinds of events",
+                "ordering": ("code",),
             },
         ),
         migrations.CreateModel(
-            name='Report',
+            name="Report",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=24, unique=True, verbose_name='case number')),
-                ('client_uuid', models.UUIDField(unique=True)),
-                ('title', models.CharField(max_length=160, verbose_name='title')),
-                ('content', models.TextField(blank=True, verbose_name='what was seen')),
-                ('place', models.CharField(blank=True, max_length=200, verbose_name='place')),
-                ('location', django.contrib.gis.db.models.fields.PointField(blank=True, null=True, srid=4490, verbose_name='location')),
-                ('accuracy_m', models.FloatField(blank=True, null=True, verbose_name='accuracy in metres')),
-                ('area_code', models.CharField(db_index=True, max_length=16, verbose_name='area')),
-                ('photo', models.FileField(blank=True, max_length=120, upload_to='grid/%Y/%m', verbose_name='photo')),
-                ('state', models.CharField(choices=[('reported', 'Reported'), ('dispatched', 'Being handled'), ('solved_on_spot', 'Solved on the spot'), ('closed', 'Done')], default='reported', max_length=16, verbose_name='state')),
-                ('order_ref', models.CharField(blank=True, max_length=40, verbose_name='order')),
-                ('solved_note', models.TextField(blank=True, verbose_name='what was done on the spot')),
-                ('happened_at', models.DateTimeField(verbose_name='seen at')),
-                ('reported_at', models.DateTimeField(verbose_name='reported at')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='done at')),
-                ('kind', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='grid.eventkind', verbose_name='kind')),
-                ('org', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='city.organisation', verbose_name='responsible unit')),
-                ('reporter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reports', to=settings.AUTH_USER_MODEL, verbose_name='reporter')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=24, unique=True, verbose_name="case number")),
+                ("client_uuid", models.UUIDField(unique=True)),
+                ("title", models.CharField(max_length=160, verbose_name="title")),
+                ("content", models.TextField(blank=True, verbose_name="what was seen")),
+                ("place", models.CharField(blank=True, max_length=200, verbose_name="place")),
+                (
+                    "location",
+                    django.contrib.gis.db.models.fields.PointField(
+                        blank=True, null=True, srid=4490, verbose_name="location"
+                    ),
+                ),
+                ("accuracy_m", models.FloatField(blank=True, null=True, verbose_name="accuracy in metres")),
+                ("area_code", models.CharField(db_index=True, max_length=16, verbose_name="area")),
+                (
+                    "photo",
+                    models.FileField(
+                        blank=True, max_length=120, upload_to="grid/%Y/%m", verbose_name="photo"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("reported", "Reported"),
+                            ("dispatched", "Being handled"),
+                            ("solved_on_spot", "Solved on the spot"),
+                            ("closed", "Done"),
+                        ],
+                        default="reported",
+                        max_length=16,
+                        verbose_name="state",
+                    ),
+                ),
+                ("order_ref", models.CharField(blank=True, max_length=40, verbose_name="order")),
+                ("solved_note", models.TextField(blank=True, verbose_name="what was done on the spot")),
+                ("happened_at", models.DateTimeField(verbose_name="seen at")),
+                ("reported_at", models.DateTimeField(verbose_name="reported at")),
+                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="done at")),
+                (
+                    "kind",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reports",
+                        to="grid.eventkind",
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="city.organisation",
+                        verbose_name="responsible unit",
+                    ),
+                ),
+                (
+                    "reporter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reports",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="reporter",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'report',
-                'verbose_name_plural': 'reports',
-                'ordering': ('-pk',),
+                "verbose_name": "report",
+                "verbose_name_plural": "reports",
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='ReportMove',
+            name="ReportMove",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=20)),
-                ('from_state', models.CharField(blank=True, max_length=16)),
-                ('to_state', models.CharField(max_length=16)),
-                ('by_name', models.CharField(blank=True, max_length=60)),
-                ('note', models.TextField(blank=True)),
-                ('body', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('report', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='moves', to='grid.report')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("action", models.CharField(max_length=20)),
+                ("from_state", models.CharField(blank=True, max_length=16)),
+                ("to_state", models.CharField(max_length=16)),
+                ("by_name", models.CharField(blank=True, max_length=60)),
+                ("note", models.TextField(blank=True)),
+                ("body", models.JSONField(default=dict)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "report",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="moves", to="grid.report"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='CellWorker',
+            name="CellWorker",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cell_code', models.CharField(db_index=True, max_length=16, verbose_name='cell')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cells', to=settings.AUTH_USER_MODEL, verbose_name='worker')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("cell_code", models.CharField(db_index=True, max_length=16, verbose_name="cell")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="cells",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="worker",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'grid worker of a cell',
-                'verbose_name_plural': 'grid workers of cells',
-                'ordering': ('cell_code',),
-                'constraints': [models.UniqueConstraint(fields=('user', 'cell_code'), name='worker_once_per_cell')],
+                "verbose_name": "grid worker of a cell",
+                "verbose_name_plural": "grid workers of cells",
+                "ordering": ("cell_code",),
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "cell_code"), name="worker_once_per_cell")
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['reporter', '-id'], name='report_mine'),
+            model_name="report",
+            index=models.Index(fields=["reporter", "-id"], name="report_mine"),
         ),
         migrations.AddConstraint(
-            model_name='report',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['reported', 'solved_on_spot']), models.Q(('order_ref', ''), _negated=True), _connector='OR'), name='report_handled_by_order'),
+            model_name="report",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["reported", "solved_on_spot"]),
+                    models.Q(("order_ref", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="report_handled_by_order",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='report',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['reported', 'dispatched']), ('closed_at__isnull', False), _connector='OR'), name='report_done_has_moment'),
+            model_name="report",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["reported", "dispatched"]), ("closed_at__isnull", False), _connector="OR"
+                ),
+                name="report_done_has_moment",
+            ),
         ),
     ]

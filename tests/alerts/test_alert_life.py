@@ -30,7 +30,9 @@ def raised(city, noon):
 
 @pytest.fixture
 def officer(city):
-    return UserFactory(roles=[("officer", CHONGCHUAN, city["county_office"])], organisation=city["county_office"])
+    return UserFactory(
+        roles=[("officer", CHONGCHUAN, city["county_office"])], organisation=city["county_office"]
+    )
 
 
 @pytest.fixture
@@ -113,11 +115,14 @@ def test_an_analyst_of_another_county_may_not(city, raised):
     assert not Alert.objects.visible_to(stranger).exists()
 
 
-@pytest.mark.parametrize(("before", "error"), [
-    pytest.param("trial", DomainError, id="a trial sends nobody out"),
-    pytest.param("false", DomainError, id="judged false"),
-    pytest.param("dispatched", IllegalMove, id="an order is out already"),
-])
+@pytest.mark.parametrize(
+    ("before", "error"),
+    [
+        pytest.param("trial", DomainError, id="a trial sends nobody out"),
+        pytest.param("false", DomainError, id="judged false"),
+        pytest.param("dispatched", IllegalMove, id="an order is out already"),
+    ],
+)
 def test_no_second_and_no_wrong_order(before, error, city, raised, news):
     if before == "trial":
         Alert.objects.update(trial=True)

@@ -29,8 +29,10 @@ def test_packs_load_once_and_their_levels_are_the_standards(city):
 
 def test_loading_again_keeps_what_people_changed(city):
     services.revise_detector(
-        detector_id=Detector.objects.get(code=OZONE).pk, by=city["analyst"],
-        params={**Detector.objects.get(code=OZONE).params, "clear_at": 120}, note="试",
+        detector_id=Detector.objects.get(code=OZONE).pk,
+        by=city["analyst"],
+        params={**Detector.objects.get(code=OZONE).params, "clear_at": 120},
+        note="试",
     )
     services.load_detectors()
     assert Detector.objects.get(code=OZONE).parameters.clear_at == 120
@@ -47,14 +49,23 @@ def test_the_person_who_proposed_it_cannot_approve_it(city):
     detector.refresh_from_db()
     assert detector.state == "live"
     assert list(detector.moves.values_list("action", "by__username")) == [
-        ("declare", None), ("try", "analyst"), ("approve", "second"), ("go_live", "analyst"),
+        ("declare", None),
+        ("try", "analyst"),
+        ("approve", "second"),
+        ("go_live", "analyst"),
     ]
     assert AuditEntry.objects.filter(action="alerts.approve_detector", target_ref=detector.ref).exists()
 
 
-@pytest.mark.parametrize(("state", "step"), [
-    ("draft", "go_live"), ("draft", "approve_detector"), ("trial", "go_live"), ("live", "try_detector"),
-])
+@pytest.mark.parametrize(
+    ("state", "step"),
+    [
+        ("draft", "go_live"),
+        ("draft", "approve_detector"),
+        ("trial", "go_live"),
+        ("live", "try_detector"),
+    ],
+)
 def test_no_step_is_left_out(state, step, city, news):
     detector = switch(OZONE, state, city)
     news.forget()
@@ -76,7 +87,9 @@ def test_a_change_of_parameters_is_a_new_version_that_starts_as_a_draft(city, no
     bring(air([100, 165]))
     first = Alert.objects.get()
     services.revise_detector(
-        detector_id=detector.pk, by=city["second"], note="更早",
+        detector_id=detector.pk,
+        by=city["second"],
+        note="更早",
         params={**detector.params, "steps": [{"level": 4, "bound": 90}], "clear_at": 80},
     )
     detector.refresh_from_db()
@@ -89,7 +102,9 @@ def test_a_change_of_parameters_is_a_new_version_that_starts_as_a_draft(city, no
 def test_wrong_parameters_are_refused_with_what_and_why(city):
     detector = switch(OZONE, "draft", city)
     with pytest.raises(BadInput) as caught:
-        services.revise_detector(detector_id=detector.pk, by=city["analyst"], params={**detector.params, "hold_readings": 0})
+        services.revise_detector(
+            detector_id=detector.pk, by=city["analyst"], params={**detector.params, "hold_readings": 0}
+        )
     assert caught.value.problems[0].field == "hold_readings"
     detector.refresh_from_db()
     assert detector.version == 1

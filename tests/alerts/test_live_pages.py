@@ -47,7 +47,9 @@ def test_an_alert_appears_is_judged_and_sent_out(people, live_city, new_context,
     expect(page.get_by_test_id("alert")).to_have_attribute("data-verdict", "true")
     page.get_by_test_id("dispatch").click()
     expect(page.get_by_test_id("alert")).to_have_attribute("data-state", "dispatched")
-    expect(page.get_by_test_id("to-order")).to_have_attribute("href", re.compile(rf"/orders/{Order.objects.get().pk}/"))
+    expect(page.get_by_test_id("to-order")).to_have_attribute(
+        "href", re.compile(rf"/orders/{Order.objects.get().pk}/")
+    )
     # The level rises while somebody looks at it.
     bring(air([330], end=now + timedelta(hours=1), station=station))
     expect(page.get_by_test_id("alert")).to_have_attribute("data-level", "2")

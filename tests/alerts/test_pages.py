@@ -50,7 +50,8 @@ def test_a_real_alert_is_seen_by_its_own_people_only(who, client, people, real):
     client.force_login(people[who])
     status = 200 if who in SEES_REAL else 404
     for url in (
-        reverse("alerts:alert", args=[real.pk]), reverse("alerts:series", args=[real.pk]),
+        reverse("alerts:alert", args=[real.pk]),
+        reverse("alerts:series", args=[real.pk]),
         f"/api/v1/alerts/{real.pk}/",
     ):
         assert client.get(url).status_code == status, url
@@ -76,7 +77,11 @@ def test_detectors_are_not_for_everyone(who, client, people):
 
 
 def test_nobody_without_login(client, real):
-    for url in (reverse("alerts:list"), reverse("alerts:alert", args=[real.pk]), reverse("alerts:series", args=[real.pk])):
+    for url in (
+        reverse("alerts:list"),
+        reverse("alerts:alert", args=[real.pk]),
+        reverse("alerts:series", args=[real.pk]),
+    ):
         assert client.get(url).status_code == 302
     assert client.get("/api/v1/alerts/").status_code in (401, 403)
 
@@ -106,7 +111,15 @@ def test_trials_stand_apart(client, people, trial):
 def test_the_page_shows_the_evidence_and_takes_verdict_and_dispatch(client, people, real):
     client.force_login(people["analyst"])
     page = client.get(reverse("alerts:alert", args=[real.pk])).content.decode()
-    for mark in ("alert-chart", "evidence-row", "verdict-true", "verdict-partly", "verdict-false", "verdict-unknown", "dispatch"):
+    for mark in (
+        "alert-chart",
+        "evidence-row",
+        "verdict-true",
+        "verdict-partly",
+        "verdict-false",
+        "verdict-unknown",
+        "dispatch",
+    ):
         assert f'data-test="{mark}"' in page
     assert real.evidence.get(role="trigger").row_ref in page
     client.post(reverse("alerts:verify", args=[real.pk]), {"verdict": "partly", "note": "短时"})
@@ -165,7 +178,9 @@ def test_the_detector_page_says_what_it_does_and_switches(client, people, real):
     client.post(reverse("alerts:switch", args=[OZONE, "approve"]))  # the proposer himself
     assert Detector.objects.get(code=OZONE).state == "trial"
     client.force_login(people["second"])
-    assert 'data-test="switch-approve"' in client.get(reverse("alerts:detector", args=[OZONE])).content.decode()
+    assert (
+        'data-test="switch-approve"' in client.get(reverse("alerts:detector", args=[OZONE])).content.decode()
+    )
     client.post(reverse("alerts:switch", args=[OZONE, "approve"]))
     assert Detector.objects.get(code=OZONE).state == "approved"
     assert client.post(reverse("alerts:switch", args=[OZONE, "nonsense"])).status_code == 302
@@ -173,7 +188,14 @@ def test_the_detector_page_says_what_it_does_and_switches(client, people, real):
 
 def test_new_parameters_by_form(client, people):
     client.force_login(people["analyst"])
-    form = {"bounds": "100，150", "clear_at": "90", "hold_readings": "2", "hold_minutes": "60", "cooldown_minutes": "0", "note": "试"}
+    form = {
+        "bounds": "100，150",
+        "clear_at": "90",
+        "hold_readings": "2",
+        "hold_minutes": "60",
+        "cooldown_minutes": "0",
+        "note": "试",
+    }
     wrong = client.post(reverse("alerts:revise", args=[OZONE]), {**form, "clear_at": "120"})
     assert wrong.status_code == 400
     assert Detector.objects.get(code=OZONE).version == 1

@@ -50,5 +50,10 @@ def photo(kind: str = "JPEG", size: tuple[int, int] = (320, 240), *, secret: boo
 
 
 def a_report(by: Any, **changed: Any) -> Report:
-    data: dict[str, Any] = {"client_uuid": uuid.uuid4(), "kind_code": RUBBISH, "lon": INSIDE[0], "lat": INSIDE[1]}
+    data: dict[str, Any] = {
+        "client_uuid": uuid.uuid4(),
+        "kind_code": RUBBISH,
+        "lon": INSIDE[0],
+        "lat": INSIDE[1],
+    }
     return report_event(by=by, **{**data, **changed})

@@ -10,7 +10,10 @@ from grid.models import Report
 from tests.factories.grid import CELL, INSIDE, RUBBISH, photo, walked_city
 
 pytestmark = pytest.mark.django_db(transaction=True)
-HERE = {"geolocation": {"longitude": INSIDE[0], "latitude": INSIDE[1], "accuracy": 9}, "permissions": ["geolocation"]}
+HERE = {
+    "geolocation": {"longitude": INSIDE[0], "latitude": INSIDE[1], "accuracy": 9},
+    "permissions": ["geolocation"],
+}
 
 
 @pytest.fixture
@@ -41,7 +44,9 @@ def until(page: Page, sentence: str) -> None:
 
 
 def picture(page: Page) -> None:
-    page.set_input_files('[data-test="photo"]', {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": photo(secret=True)})
+    page.set_input_files(
+        '[data-test="photo"]', {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": photo(secret=True)}
+    )
     expect(page.locator("[data-photo-view]")).to_be_visible()
 
 
@@ -52,7 +57,13 @@ def kind(page: Page):
 def test_three_taps_with_large_targets(phone):
     page = phone(**HERE)
     place(page, "found")
-    for target in (".gr-tile span", '[data-test="send"]', '[data-test="to-mine"]', '[data-test="place-again"]', '[data-test="more-kinds"] summary'):
+    for target in (
+        ".gr-tile span",
+        '[data-test="send"]',
+        '[data-test="to-mine"]',
+        '[data-test="place-again"]',
+        '[data-test="more-kinds"] summary',
+    ):
         assert page.locator(target).first.bounding_box()["height"] >= 60, target
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     picture(page)
@@ -68,7 +79,10 @@ def test_without_net_it_opens_keeps_and_sends_later_once(phone):
     page = phone(**HERE)
     place(page, "found")
     until(page, "navigator.serviceWorker.controller !== null")
-    until(page, "caches.open('grid-1').then(c => c.keys()).then(k => k.some(r => r.url.includes('grid_report')))")
+    until(
+        page,
+        "caches.open('grid-1').then(c => c.keys()).then(k => k.some(r => r.url.includes('grid_report')))",
+    )
     page.context.set_offline(True)
     page.reload()
     place(page, "found")

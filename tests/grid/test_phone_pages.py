@@ -27,7 +27,9 @@ def send(client, data, **headers):
 def test_the_page_puts_photo_place_and_kind_before_anything_else(client, city):
     client.force_login(city["worker"])
     page = client.get(reverse("grid:report")).content.decode()
-    order = [page.index(f'data-test="{mark}"') for mark in ("photo", "place", f"kind-{RUBBISH}", "content", "send")]
+    order = [
+        page.index(f'data-test="{mark}"') for mark in ("photo", "place", f"kind-{RUBBISH}", "content", "send")
+    ]
     assert order == sorted(order)
     assert f'<option value="{CELL}">' in page
     assert 'capture="environment"' in page
@@ -59,12 +61,18 @@ def test_without_script_it_is_a_plain_form(client, city):
     assert 'data-test="refused"' in refused.content.decode()
 
 
-@pytest.mark.parametrize(("changed", "status"), [
-    ({"kind": ""}, 400), ({"client_uuid": "x"}, 400), ({"lon": "999"}, 400), ({"lon": "nan"}, 400),
-    ({"lon": str(OUTSIDE[0]), "lat": str(OUTSIDE[1])}, 400),
-    ({"photo": SimpleUploadedFile("x.jpg", b"MZ not a photo")}, 400),
-    ({"happened_at": "yesterday"}, 400),
-])
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"kind": ""}, 400),
+        ({"client_uuid": "x"}, 400),
+        ({"lon": "999"}, 400),
+        ({"lon": "nan"}, 400),
+        ({"lon": str(OUTSIDE[0]), "lat": str(OUTSIDE[1])}, 400),
+        ({"photo": SimpleUploadedFile("x.jpg", b"MZ not a photo")}, 400),
+        ({"happened_at": "yesterday"}, 400),
+    ],
+)
 def test_refusals_say_why_and_take_nothing(changed, status, client, city):
     client.force_login(city["worker"])
     answer = send(client, form(**changed))
@@ -106,16 +114,32 @@ def people(city):
     }
 
 
-@pytest.mark.parametrize(("kind", "sees"), [
-    (RUBBISH, {"worker", "urban_officer", "dispatcher", "leader"}),
-    (FRAUD, {"worker", "police_officer", "dispatcher"}),
-])
+@pytest.mark.parametrize(
+    ("kind", "sees"),
+    [
+        (RUBBISH, {"worker", "urban_officer", "dispatcher", "leader"}),
+        (FRAUD, {"worker", "police_officer", "dispatcher"}),
+    ],
+)
 def test_report_and_photo_are_for_those_who_may_see_it(kind, sees, client, people):
     report = a_report(people["worker"], kind_code=kind, photo=photo())
-    urls = [reverse("grid:detail", args=[report.pk]), reverse("grid:photo", args=[report.pk]), f"/api/v1/grid/reports/{report.pk}/"]
+    urls = [
+        reverse("grid:detail", args=[report.pk]),
+        reverse("grid:photo", args=[report.pk]),
+        f"/api/v1/grid/reports/{report.pk}/",
+    ]
     for url in urls:
         assert client.get(url).status_code in (302, 401, 403)
-    for name in ("worker", "urban_officer", "police_officer", "dispatcher", "dispatcher_elsewhere", "leader", "other_worker", "operator"):
+    for name in (
+        "worker",
+        "urban_officer",
+        "police_officer",
+        "dispatcher",
+        "dispatcher_elsewhere",
+        "leader",
+        "other_worker",
+        "operator",
+    ):
         client.force_login(people[name])
         assert [client.get(url).status_code for url in urls] == [200 if name in sees else 404] * 3, name
     assert client.get(f"/media/{report.photo.name}").status_code == 404
@@ -157,10 +181,21 @@ def test_the_api_takes_a_report_once(client, city):
     again = client.post("/api/v1/grid/reports/", data, content_type="application/json")
     assert (first.status_code, first.json()["id"]) == (201, again.json()["id"])
     assert client.get("/api/v1/grid/kinds/").json()
-    bad = client.post("/api/v1/grid/reports/", {**data, "client_uuid": str(uuid.uuid4()), "kind": "no"}, content_type="application/json")
+    bad = client.post(
+        "/api/v1/grid/reports/",
+        {**data, "client_uuid": str(uuid.uuid4()), "kind": "no"},
+        content_type="application/json",
+    )
     assert (bad.status_code, bad.json()["code"]) == (400, "bad_input")
     client.force_login(UserFactory(may=["leader"]))
-    assert client.post("/api/v1/grid/reports/", {**data, "client_uuid": str(uuid.uuid4())}, content_type="application/json").status_code == 403
+    assert (
+        client.post(
+            "/api/v1/grid/reports/",
+            {**data, "client_uuid": str(uuid.uuid4())},
+            content_type="application/json",
+        ).status_code
+        == 403
+    )
     assert Report.objects.count() == 1
 
 

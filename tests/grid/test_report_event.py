@@ -56,8 +56,17 @@ def nothing_happened(news):
 def test_a_report_becomes_an_order_at_the_unit_that_answers(city):
     report = a_report(city["worker"], content="三袋垃圾堆在路边", photo=photo(), accuracy_m=8.0)
     order = Order.objects.get()
-    assert (report.state, report.org, report.order_ref) == ("dispatched", city["urban"], f"dispatch.order:{order.pk}")
-    assert (order.case_ref, order.org, order.area_code, order.kind) == (report.ref, city["urban"], CELL, "report")
+    assert (report.state, report.org, report.order_ref) == (
+        "dispatched",
+        city["urban"],
+        f"dispatch.order:{order.pk}",
+    )
+    assert (order.case_ref, order.org, order.area_code, order.kind) == (
+        report.ref,
+        city["urban"],
+        CELL,
+        "report",
+    )
     assert (report.area_code, round(report.location.x, 3)) == (CELL, 120.855)
     assert "三袋垃圾堆在路边" in order.content
     assert report.kind.sla in order.content
@@ -124,12 +133,19 @@ def test_another_persons_identifier_is_no_way_in(city):
     assert Report.objects.count() == 1
 
 
-@pytest.mark.parametrize(("how", "area"), [
-    pytest.param({"lon": NEXT_DOOR[0], "lat": NEXT_DOOR[1]}, NEXT_CELL, id="measured next door"),
-    pytest.param({"lon": None, "lat": None, "area_code": CELL}, CELL, id="chosen by hand"),
-    pytest.param({"lon": OUTSIDE[0], "lat": OUTSIDE[1], "area_code": CELL}, CELL, id="measured far outside, chosen by hand"),
-    pytest.param({"area_code": NEXT_CELL}, CELL, id="what was measured counts more than what was chosen"),
-])
+@pytest.mark.parametrize(
+    ("how", "area"),
+    [
+        pytest.param({"lon": NEXT_DOOR[0], "lat": NEXT_DOOR[1]}, NEXT_CELL, id="measured next door"),
+        pytest.param({"lon": None, "lat": None, "area_code": CELL}, CELL, id="chosen by hand"),
+        pytest.param(
+            {"lon": OUTSIDE[0], "lat": OUTSIDE[1], "area_code": CELL},
+            CELL,
+            id="measured far outside, chosen by hand",
+        ),
+        pytest.param({"area_code": NEXT_CELL}, CELL, id="what was measured counts more than what was chosen"),
+    ],
+)
 def test_where_it_is(how, area, city):
     assert a_report(city["worker"], **how).area_code == area
 
@@ -161,28 +177,34 @@ def test_a_confidential_kind_tells_no_title(city):
     assert Report.objects.visible_to(UserFactory(may=["dispatcher"])).get() == report
 
 
-@pytest.mark.parametrize(("claimed", "want"), [
-    pytest.param(MONDAY - timedelta(hours=5), MONDAY - timedelta(hours=5), id="taken while offline"),
-    pytest.param(MONDAY + timedelta(hours=1), MONDAY, id="a clock that runs ahead"),
-    pytest.param(MONDAY - timedelta(days=30), MONDAY, id="a clock that was never set"),
-    pytest.param(None, MONDAY, id="no clock at all"),
-])
+@pytest.mark.parametrize(
+    ("claimed", "want"),
+    [
+        pytest.param(MONDAY - timedelta(hours=5), MONDAY - timedelta(hours=5), id="taken while offline"),
+        pytest.param(MONDAY + timedelta(hours=1), MONDAY, id="a clock that runs ahead"),
+        pytest.param(MONDAY - timedelta(days=30), MONDAY, id="a clock that was never set"),
+        pytest.param(None, MONDAY, id="no clock at all"),
+    ],
+)
 def test_when_it_was_seen(claimed, want, city):
     with clock.at(MONDAY):
         report = a_report(city["worker"], happened_at=claimed)
     assert (report.happened_at, report.reported_at) == (want, MONDAY)
 
 
-@pytest.mark.parametrize(("changed", "field"), [
-    ({"kind_code": "nonsense"}, "kind"),
-    ({"lon": OUTSIDE[0], "lat": OUTSIDE[1]}, "area_code"),
-    ({"lon": None, "lat": None}, "area_code"),
-    ({"client_uuid": "no uuid"}, "client_uuid"),
-    ({"photo": b"<html>no photo</html>"}, "photo"),
-    ({"photo": b"\xff\xd8\xff" + b"broken" * 50}, "photo"),
-    ({"photo": b"\xff\xd8\xff" + bytes(13 * 1024 * 1024)}, "photo"),
-    ({"photo": b"GIF89a" + bytes(50)}, "photo"),
-])
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"kind_code": "nonsense"}, "kind"),
+        ({"lon": OUTSIDE[0], "lat": OUTSIDE[1]}, "area_code"),
+        ({"lon": None, "lat": None}, "area_code"),
+        ({"client_uuid": "no uuid"}, "client_uuid"),
+        ({"photo": b"<html>no photo</html>"}, "photo"),
+        ({"photo": b"\xff\xd8\xff" + b"broken" * 50}, "photo"),
+        ({"photo": b"\xff\xd8\xff" + bytes(13 * 1024 * 1024)}, "photo"),
+        ({"photo": b"GIF89a" + bytes(50)}, "photo"),
+    ],
+)
 def test_input_that_cannot_be_taken_leaves_nothing(changed, field, city, news):
     with pytest.raises(BadInput) as caught:
         a_report(city["worker"], **changed)
