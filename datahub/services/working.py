@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 from django.db import DatabaseError, transaction
+from django.db.models import F
 
 from city.locate import locator
 from city.selectors import active_generation
@@ -54,9 +55,14 @@ def digest_of(path: str | Path) -> str:
 
 
 def work_off(claim: Claim) -> list[Delivery]:
-    """Finish or undo everything open on the dataset, oldest first."""
+    """Finish or undo everything open on the dataset: what has its turn first, in turn; then oldest first.
+
+    A turn that was given before a kill must reach the lake before a later one is given: the table
+    takes a smaller number for one that it has already.
+    """
     done = []
-    for delivery in Delivery.objects.filter(dataset=claim.dataset).unfinished().order_by("pk"):
+    open_ones = Delivery.objects.filter(dataset=claim.dataset).unfinished()
+    for delivery in open_ones.order_by(F("turn").asc(nulls_last=True), "pk"):
         delivery.dataset = claim.dataset
         _finish(delivery, claim)
         done.append(delivery)

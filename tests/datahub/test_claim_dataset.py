@@ -8,7 +8,8 @@ from django.db import connection
 from datahub import selectors
 from datahub.lake.tables import APP_ID, open_table, pin
 from datahub.models import DatasetWriter, Delivery
-from datahub.services import deliver, fold_blobs, push_rows
+from datahub.services import deliver, fold_blobs, push_rows, working
+from datahub.services.deliveries import receive
 from datahub.services.moves import move
 from datahub.services.writers import LostClaim, writing
 from tests.factories.datahub import READINGS, csv_file, make_dataset, rows
@@ -70,3 +71,29 @@ def test_a_writer_that_lost_its_claim_can_do_nothing_more(tmp_path):
         with pytest.raises(LostClaim):
             move(delivery, "commit", claim)
     assert pin(CODE) == before
+
+
+class Cut(BaseException):
+    """The power goes: nothing after it runs, and no handler is meant for it."""
+
+
+def test_a_turn_given_before_a_kill_is_not_passed_by_an_older_delivery(tmp_path, monkeypatch):
+    dataset = make_dataset()
+    older = receive(dataset_code=CODE, path=csv_file(tmp_path, rows(40, station="A"), "a.csv"))
+    newer = receive(dataset_code=CODE, path=csv_file(tmp_path, rows(30, station="B"), "b.csv"))
+    assert older.pk < newer.pk
+
+    def die(step: str) -> None:
+        if step == "checked":
+            raise Cut
+
+    # The newer one was seen first, has its turn, and its process dies before the lake hears of it.
+    with monkeypatch.context() as patch, writing(dataset, wait=False) as claim:
+        patch.setattr(working, "reach", die)
+        with pytest.raises(Cut):
+            working._finish(newer, claim)
+    assert Delivery.objects.get(pk=newer.pk).turn is not None
+    with writing(dataset, wait=False) as claim:
+        working.work_off(claim)
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"committed"}
+    assert selectors.read(CODE).num_rows == 40 + 30
