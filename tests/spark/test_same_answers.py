@@ -11,11 +11,13 @@ from alerts.patterns import ops
 from commandcenter.core import clock
 from datahub import selectors
 from datahub.declare import ColumnSpec
-from datahub.lake import engine_spark
 from datahub.lake.engine import DuckEngine, in_memory_only, lake_engine
 from datahub.services import deliver, save_dataset
 from tests.factories.datahub import NOON, READINGS, REGISTER, csv_file, make_dataset
 
+engine_spark = pytest.importorskip(
+    "datahub.lake.engine_spark", reason="needs requirements-spark.txt", exc_type=ModuleNotFoundError
+)
 pytestmark = pytest.mark.django_db
 CODE = READINGS.code
 MIDNIGHT = datetime(2026, 11, 19, 16, 0, tzinfo=UTC)  # in Shanghai
