@@ -61,6 +61,8 @@ class Services:
     def _superuser(self, database: str, *arguments: str, **more) -> None:
         self._as_postgres(
             "psql",
+            "-U",
+            "postgres",
             "-X",
             "-q",
             "-v",
