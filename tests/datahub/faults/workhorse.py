@@ -11,6 +11,7 @@ import os
 import random
 import resource
 import sys
+import time
 import traceback
 
 import django
@@ -59,6 +60,7 @@ def work(files, pushes, until_done=True):
             connections.close_all()
             if faults > 200 or not until_done:
                 raise
+            time.sleep(0.05)  # a database that is coming up again refuses at once
 
 
 def count():
