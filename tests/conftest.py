@@ -7,7 +7,6 @@
 """
 
 import pytest
-from _pytest.nodeid import coerce_node_id
 
 pytest_plugins = [
     "tests.support.database",
@@ -35,24 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.live)
             item.add_marker(pytest.mark.xdist_group("live"))
     items.sort(key=lambda item: "live_city" in getattr(item, "fixturenames", ()))
-
-
-class Groups:
-    """xdist 3.8 keeps a group together by a suffix of the node id, which pytest 9.2 no longer takes from the
-    attribute that xdist writes. A plugin of its own, because a conftest has one hook of each name."""
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        if not config.getoption("loadgroup", False):
-            return
-        for item in items:
-            group = "_".join(sorted({mark.args[0] for mark in item.iter_markers("xdist_group")}))
-            if group and not item.nodeid.endswith(f"@{group}"):
-                item._id = coerce_node_id(f"{item.nodeid}@{group}")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Groups())
 
 
 @pytest.fixture(autouse=True)
