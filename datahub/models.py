@@ -137,6 +137,13 @@ class QualityRule(models.Model):
     column = models.CharField(max_length=63)
     params = models.JSONField(default=dict)
     on_fail = models.CharField(max_length=10, default="reject")
+    tolerance = models.FloatField(null=True, blank=True)  # share of rows that may fail; None: the default
+    active = models.BooleanField(default=True)
+    declared = models.JSONField(null=True, blank=True)  # as its declaration has it; None: made by a steward
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    changed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["pk"]
@@ -175,6 +182,7 @@ class Delivery(models.Model):
     path = models.TextField(blank=True)  # where the bytes lie until the delivery is through
     keeps_file = models.BooleanField(default=True)  # False: the file is ours to remove afterwards
     mapping = models.CharField(max_length=63, blank=True)
+    reading = models.JSONField(default=dict)  # the mapping of this file alone; empty: the saved one
     period = models.CharField(_("period"), max_length=80, blank=True)
     digest = models.CharField(max_length=64)
     same_as = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="repeats_of")
@@ -282,14 +290,19 @@ class DeliveryBlob(models.Model):
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="blobs")
     key = models.CharField(max_length=80, null=True)  # the sender's own number: a repeat is recognised
     rows = models.PositiveIntegerField()
-    body = models.BinaryField()
+    body = models.BinaryField()  # an Arrow stream; empty once the rows are in the lake
+    size = models.PositiveIntegerField(default=0)  # of the body, bytes
     received_at = models.DateTimeField()
+    sender = models.CharField(max_length=40, blank=True)  # push:<key>, mqtt:<subscription>
+    digest = models.CharField(max_length=32, blank=True)  # of what the sender sent under its number
     delivery = models.ForeignKey(Delivery, models.SET_NULL, null=True, related_name="blobs")
+    first_row = models.BigIntegerField(null=True)  # its first row's number in the delivery
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dataset", "key"], name="blob_once")]
         indexes = [
-            models.Index(fields=["dataset", "id"], condition=Q(delivery__isnull=True), name="blob_waiting")
+            models.Index(fields=["dataset", "id"], condition=Q(delivery__isnull=True), name="blob_waiting"),
+            models.Index(fields=["dataset"], condition=Q(size__gt=0), name="blob_held"),
         ]
 
     def __str__(self) -> str:
@@ -330,7 +343,12 @@ class DatasetWriter(models.Model):
 
 from .cascade import models as _cascade  # noqa: E402, F401  registers its tables
 from .catalogue import models as _catalogue  # noqa: E402, F401  registers its tables
+from .devices import models as _devices  # noqa: E402, F401  registers its tables
+from .connectors import models as _connectors  # noqa: E402, F401  registers its tables
 from .lake import models as _lake  # noqa: E402, F401  registers its tables
 from .portal import models as _portal  # noqa: E402, F401  registers its tables
+from .quality import models as _quality  # noqa: E402, F401  registers its tables
+from .push import models as _push  # noqa: E402, F401  registers its tables
 from .sharing import models as _sharing  # noqa: E402, F401  registers its tables
+from .upload import models as _upload  # noqa: E402, F401  registers its tables
 from .vault import models as _vault  # noqa: E402, F401  registers its tables
