@@ -41,6 +41,7 @@ NAV: list[NavItem] = [
     _item(_("Report an event"), "grid:report", "grid_worker", icon="camera"),
     _item(_("My reports"), "grid:mine", "grid_worker", icon="list-check"),
     _item(_("Data"), "datahub:overview", "steward analyst", icon="database"),
+    _item(_("Sources"), "datahub:sources", "steward", icon="plug-connected"),
     _item(
         _("Catalogue"), "datahub:catalogue", "steward analyst officer dispatcher operator", icon="list-search"
     ),

@@ -71,6 +71,10 @@ class SourceKind(TextChoices):
     UPLOAD = "upload", _("Upload")
     PUSH = "push", pgettext_lazy("data", "Push")
     TABLE = "table", _("Platform")
+    FOLDER = "folder", _("Watched folder")
+    DATABASE = "database", pgettext_lazy("data", "Database")
+    HTTP = "http", _("HTTP pull")
+    MQTT = "mqtt", _("MQTT")
 
 
 class Origin(TextChoices):

@@ -151,6 +151,9 @@ LAKE_ENGINE = env.text("LAKE_ENGINE", "duckdb")
 MEDIA_ROOT = env.folder("CC_MEDIA_ROOT", VAR_DIR / "media" / DATABASE_NAME)
 ANCHOR_DIR = env.folder("CC_ANCHOR_DIR", VAR_DIR / "anchors" / DATABASE_NAME)
 
+# Where senders put files: each watched folder and each SQLite file lies in here, see docs/sources.md.
+DROP_DIR = env.folder("CC_DROP_DIR", VAR_DIR / "drop" / DATABASE_NAME)
+
 # Where the hub itself may send requests: hosts and networks, see datahub/outbound.py. Empty: nowhere.
 OUTBOUND_ALLOW = env.words("CC_OUTBOUND_ALLOW")
 
