@@ -1,0 +1,1 @@
+"""Cameras and sensors of the city: a register, heartbeats, the patrol, faults, the map."""
