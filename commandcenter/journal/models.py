@@ -122,6 +122,30 @@ class AuditSeal(models.Model):
         return f"{self.position} {self.mac[:8]}"
 
 
+class Redaction(models.Model):
+    """That text of an append-only row was hidden, under which erasure; holds nothing of what it said.
+
+    before, after: HMAC-SM3 of the row's content; the audit chain goes on from `before`.
+    """
+
+    table_name = models.CharField(max_length=63)
+    row_id = models.BigIntegerField()
+    cause_ref = models.CharField(max_length=120)
+    before = models.CharField(max_length=64)
+    after = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    xid = models.BigIntegerField(db_default=_xid(), editable=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["table_name", "row_id"], name="redaction_of_row"),
+            models.Index(fields=["cause_ref"], name="redaction_by_cause"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.table_name} {self.row_id}"
+
+
 class TraceLink(models.Model):
     """`from_ref` caused or joined `to_ref`. A link of kind `undone` takes back an earlier one."""
 

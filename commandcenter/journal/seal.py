@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from commandcenter.core import clock
 from commandcenter.core.crypto import audit_key, sm3_mac
 from commandcenter.core.times import SHANGHAI
 
-from .models import AuditEntry, AuditSeal, Cursor
+from .models import AuditEntry, AuditSeal, Cursor, Redaction
 from .querysets import settled
 
 SEAL_CURSOR = "seal"
@@ -30,8 +31,32 @@ def canonical(entry: AuditEntry) -> bytes:
     return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def mac_of(previous: str, entry: AuditEntry) -> str:
-    return sm3_mac(audit_key(), previous.encode() + canonical(entry)).hex()
+def content_mac(entry: AuditEntry) -> str:
+    return sm3_mac(audit_key(), canonical(entry)).hex()
+
+
+def mac_of(previous: str, content: str) -> str:
+    return sm3_mac(audit_key(), f"{previous}{content}".encode()).hex()
+
+
+def written_contents(entries: Iterable[AuditEntry]) -> tuple[dict[int, str], set[int]]:
+    """What each entry held when it was written, and those whose hidden text does not fit its records.
+
+    Words hidden by an erasure leave the chain whole: it goes over the content before, and the records
+    of what was hidden lead from there to the content of now.
+    """
+    now = {entry.pk: content_mac(entry) for entry in entries}
+    rows = Redaction.objects.filter(table_name=AuditEntry._meta.db_table, row_id__in=now).order_by("pk")
+    first: dict[int, str] = {}
+    last: dict[int, str] = {}
+    wrong = set()
+    for pk, before, after in rows.values_list("row_id", "before", "after"):
+        if pk in last and last[pk] != before:
+            wrong.add(pk)
+        first.setdefault(pk, before)
+        last[pk] = after
+    wrong |= {pk for pk, mac in last.items() if now[pk] != mac}
+    return {**now, **first}, wrong
 
 
 def last_seal() -> AuditSeal | None:
@@ -40,11 +65,13 @@ def last_seal() -> AuditSeal | None:
 
 def seal_rows(cursor: Cursor, entries: Iterable[AuditEntry]) -> list[AuditSeal]:
     """Append links for these entries, in their order. The caller holds the cursor's lock."""
+    entries = list(entries)
+    contents, _wrong = written_contents(entries)
     last = last_seal()
     mac, position, at = (last.mac, last.position, clock.now()) if last else (START, 0, clock.now())
     seals = []
     for entry in entries:
-        mac, position = mac_of(mac, entry), position + 1
+        mac, position = mac_of(mac, contents[entry.pk]), position + 1
         seals.append(AuditSeal(position=position, entry=entry, mac=mac, sealed_at=at))
     AuditSeal.objects.bulk_create(seals)
     cursor.position = position
@@ -119,15 +146,24 @@ class Finding:
     what: str
 
 
+def _links() -> Iterator[tuple[AuditSeal, str, bool]]:
+    """The seals in order, with what their entries held and whether hidden words fit their records."""
+    seals = AuditSeal.objects.order_by("position").select_related("entry").iterator(chunk_size=2_000)
+    while some := list(islice(seals, 2_000)):
+        contents, wrong = written_contents(seal.entry for seal in some)
+        for seal in some:
+            yield seal, contents[seal.entry_id], seal.entry_id not in wrong
+
+
 def verify() -> Iterator[Finding]:
     """Walk the whole chain. Yields nothing when every entry is as it was written."""
     mac, expected = START, 1
     macs = {anchor["position"]: anchor for anchor in read_anchors()}
-    for seal in AuditSeal.objects.order_by("position").select_related("entry").iterator(chunk_size=2_000):
+    for seal, content, fits in _links():
         if seal.position != expected:
             yield Finding(expected, "seal missing")
             expected = seal.position
-        if mac_of(mac, seal.entry) != seal.mac:
+        if not fits or mac_of(mac, content) != seal.mac:
             yield Finding(seal.position, f"audit row {seal.entry_id} was changed, or its seal was")
         anchor = macs.pop(seal.position, None)
         if anchor and anchor["mac"] != seal.mac:

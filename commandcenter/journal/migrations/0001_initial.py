@@ -177,6 +177,38 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Redaction",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("table_name", models.CharField(max_length=63)),
+                ("row_id", models.BigIntegerField()),
+                ("cause_ref", models.CharField(max_length=120)),
+                ("before", models.CharField(max_length=64)),
+                ("after", models.CharField(max_length=64)),
+                ("at", models.DateTimeField()),
+                (
+                    "xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            commandcenter.journal.models.TransactionId(), models.BigIntegerField()
+                        ),
+                        editable=False,
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["table_name", "row_id"], name="redaction_of_row"),
+                    models.Index(fields=["cause_ref"], name="redaction_by_cause"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="FailedListener",
             fields=[
                 (

@@ -8,6 +8,7 @@ TABLES = (
     "journal_fact",
     "journal_auditentry",
     "journal_auditseal",
+    "journal_redaction",
     "journal_tracelink",
 )
 
