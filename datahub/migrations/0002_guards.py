@@ -9,6 +9,7 @@ TABLES = (
     "datahub_correctionmove",
     "datahub_datarequestmove",
     "datahub_datasetmove",
+    "datahub_erasureproof",
     "datahub_devicechange",
     "datahub_faultmove",
     "datahub_incidentmove",
