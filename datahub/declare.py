@@ -10,7 +10,20 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Kind = Literal["text", "integer", "number", "boolean", "time", "date"]
 Datum = Literal["cgcs2000", "wgs84", "gcj02"]
-RuleKind = Literal["range", "code_list", "pattern", "max_length", "not_future"]
+RuleKind = Literal[
+    "required",
+    "range",
+    "code_list",
+    "pattern",
+    "max_length",
+    "not_future",
+    "id_number",
+    "credit_code",
+    "unique",
+    "reference",
+    "compare",
+    "timely",
+]
 
 NULL_TOKENS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "\\N")
 TIME_PARTS = ("year", "month", "day", "hour", "minute", "second")
@@ -37,13 +50,24 @@ class ColumnSpec(Spec):
 
 
 class RuleSpec(Spec):
-    """One quality rule. A row that fails a `reject` rule stays out; a `note` rule only counts."""
+    """One quality rule. A row that fails a `reject` rule stays out; a `note` rule only counts.
+
+    tolerance: share of rows that may fail before it is an incident; None: the city's default.
+    """
 
     code: str
     kind: RuleKind
     column: str
     params: dict[str, Any] = {}
     on_fail: Literal["reject", "note"] = "reject"
+    tolerance: float | None = Field(default=None, ge=0, le=1)
+
+
+def rule_columns(rule: RuleSpec) -> list[str]:
+    """All columns that a rule looks at."""
+    if rule.kind == "compare":
+        return [rule.column, str(rule.params.get("other", ""))]
+    return [rule.column, *(str(name) for name in rule.params.get("with", ()) if rule.kind == "unique")]
 
 
 class MappingSpec(Spec):
@@ -51,7 +75,9 @@ class MappingSpec(Spec):
 
     rename: header in the source -> column. compose: a time column -> the headers of its year,
     month, day, hour, minute, second, as many as there are. constants: column -> value for all
-    rows. timezone: of times without an offset. ignore: headers known and not wanted.
+    rows. timezone: of times without an offset. ignore: headers known and not wanted. sheet: of a
+    workbook; '' the first one shown. datum: of this source's coordinates; '' what its format or the
+    dataset says. geometry: what becomes of a shape that is no point: refused, or its centroid.
     """
 
     name: str = "default"
@@ -64,6 +90,9 @@ class MappingSpec(Spec):
     time_formats: tuple[str, ...] = ()
     delimiter: str = ""
     encoding: str = ""
+    sheet: str = ""
+    datum: Datum | Literal[""] = ""
+    geometry: Literal["point", "centroid"] = "point"
 
 
 class DatasetSpec(Spec):
@@ -117,6 +146,10 @@ class DatasetSpec(Spec):
             raise ValueError("a personal column is kept as a token, so it is declared as text")
         if bool(self.lon_column) != bool(self.lat_column):
             raise ValueError("a longitude needs a latitude")
+        for rule in self.rules:
+            others = [name for name in rule_columns(rule) if name not in codes]
+            if others:
+                raise ValueError(f"rule {rule.code}: no such column: {', '.join(others)}")
         return self
 
     def column(self, code: str) -> ColumnSpec:

@@ -29,6 +29,15 @@ class Reason(TextChoices):
     IN_FUTURE = "in_future", _("lies in the future")
     DUPLICATE_KEY = "duplicate_key", _("the key occurs earlier in the same delivery")
     COORDINATES = "coordinates", _("coordinates outside the possible range")
+    ID_NUMBER = "id_number", _("not a valid citizen identity number")
+    CREDIT_CODE = "credit_code", _("not a valid unified social credit code")
+    NOT_IN_REGISTER = "not_in_register", _("not found in the register")
+    REPEATED = "repeated", _("the value occurs earlier in the same delivery")
+    CONTRADICTS = "contradicts", _("contradicts another column")
+    TOO_OLD = "too_old", _("came too late after its time")
+    NOT_POINT = "not_point", _("a shape that is no point")
+    NO_RESULT = "no_result", _("a formula without a result, or an error of the sheet")
+    REPEATED_NAME = "repeated_name", _("a name occurs twice in one record")
     ERASED = "erased", _("belongs to a person who was erased")
 
 
@@ -46,6 +55,8 @@ class Refused(TextChoices):
     DAMAGED = "damaged", _("the file is damaged")
     TOO_LARGE = "too_large", _("the file is larger than this format allows")
     NO_MAPPING = "no_mapping", _("no such mapping")
+    NO_SHEET = "no_sheet", _("no such sheet in the workbook")
+    DATUM = "datum", _("coordinates of a reference system that is not taken here")
     LOST = "lost", _("the process ended and the source is gone or changed; deliver again")
     FAILED = "failed", _("the delivery failed")
 

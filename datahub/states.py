@@ -75,6 +75,7 @@ class SourceKind(TextChoices):
     DATABASE = "database", pgettext_lazy("data", "Database")
     HTTP = "http", _("HTTP pull")
     MQTT = "mqtt", _("MQTT")
+    REPLAY = "replay", _("Mended rows")
 
 
 class Origin(TextChoices):

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from commandcenter.core.coordinates import TO_CGCS2000
+from datahub.declare import rule_columns
 from datahub.faults import Fault, Reason
 from datahub.formats.base import Block
 
@@ -19,6 +20,8 @@ from .plan import Plan
 from .rules import CHECKS, describe, impossible_place
 
 RAW_LENGTH = 500
+# Checks that every dataset has without a rule; their counts stand beside those of the rules.
+TYPE, REQUIRED, RECORD, PLACE, KEY = "=type", "=required", "=record", "=place", "=key"
 MAX_FAULTS_PER_ROW = 5
 
 
@@ -49,6 +52,7 @@ class Checked:
     raw_row: Callable[[int], dict[str, str]] = lambda position: {}
     span: Span = EVER  # first and last time, where the time is part of the key
     clear: pa.Table | None = None  # personal values and whose they are, on their way to the vault
+    uniques: dict[str, np.ndarray] = field(default_factory=dict)  # rule -> a number for each row; 0: empty
 
 
 class _Judge:
@@ -58,10 +62,15 @@ class _Judge:
         self.block, self.plan = block, plan
         self.bad: np.ndarray | None = None
         self.faults: list[Fault] = []
+        self.counts: dict[str, int] = {}  # of the checks that are no rules: what the score is made of
 
-    def reject(self, column: str, reason: str, failing: np.ndarray | None, detail: str = "") -> None:
+    def reject(
+        self, column: str, reason: str, failing: np.ndarray | None, detail: str = "", count: str = ""
+    ) -> None:
         if failing is None:
             return
+        if count:
+            self.counts[count] = self.counts.get(count, 0) + int(failing.sum())
         header = self.plan.header_of(column)
         for position in np.flatnonzero(failing):
             raw = self.raw(column, int(position))
@@ -82,15 +91,18 @@ def check_block(block: Block, plan: Plan, locate: Locate | None) -> Checked:
     for column in spec.columns:
         array, misfits = _make(column.code, column.kind, block, plan, length)
         columns[column.code] = array
-        judge.reject(column.code, REASONS[column.kind], misfits)
+        judge.reject(column.code, REASONS[column.kind], misfits, count=TYPE)
         if array.null_count and (column.required or column.code in (*spec.key_columns, spec.time_column)):
             empty = array.is_null().to_numpy(zero_copy_only=False)
             if misfits is not None:
                 empty &= ~misfits
-            judge.reject(column.code, Reason.REQUIRED, empty if empty.any() else None)
+            judge.reject(column.code, Reason.REQUIRED, empty if empty.any() else None, count=REQUIRED)
+    if block.faults:
+        judge.counts[RECORD] = len({fault.row for fault in block.faults})
     failures = _apply_rules(columns, judge)
     placed = _place(columns, judge, locate)
     keys = key_hashes([columns[code] for code in spec.key_columns]) if spec.key_columns and length else None
+    uniques = _uniques(columns, judge)
     clear = hide(spec, columns, length) if is_guarded(spec) else None
     if clear is not None and plan.erased:
         erased = pc.is_in(clear.column(SUBJECT), value_set=pa.array(sorted(plan.erased), pa.string()))
@@ -107,10 +119,11 @@ def check_block(block: Block, plan: Plan, locate: Locate | None) -> Checked:
         keys,
         np.sort(keys) if keys is not None and good is None else None,
         placed,
-        failures,
+        failures | judge.counts,
         raw_row=lambda position: _raw_row(block, position),
         span=_span(columns, plan),
         clear=clear,
+        uniques=uniques,
     )
 
 
@@ -141,12 +154,29 @@ def _make(code: str, kind, block: Block, plan: Plan, length: int):  # type: igno
 def _apply_rules(columns: dict[str, pa.Array], judge: _Judge) -> dict[str, int]:
     failures = {}
     for rule in judge.plan.spec.rules:
+        if rule.kind == "unique" or (rule.kind == "reference" and rule.code not in judge.plan.references):
+            continue
         reason, check = CHECKS[rule.kind]
-        failing = check(columns[rule.column], rule, judge.plan)
+        failing = check(columns[rule.column], rule, judge.plan, columns)
         failures[rule.code] = 0 if failing is None else int(failing.sum())
         if rule.on_fail == "reject":
             judge.reject(rule.column, reason, failing, describe(rule))
     return failures
+
+
+def _uniques(columns: dict[str, pa.Array], judge: _Judge) -> dict[str, np.ndarray]:
+    """What a `unique` rule compares, before personal values are hidden; a row with a gap is not compared."""
+    found = {}
+    for rule in judge.plan.spec.rules:
+        if rule.kind == "unique" and judge.block.length:
+            arrays = [columns[name] for name in rule_columns(rule)]
+            hashes = key_hashes(arrays)
+            hashes[hashes == 0] = 1
+            for array in arrays:
+                if array.null_count:
+                    hashes[array.is_null().to_numpy(zero_copy_only=False)] = 0
+            found[rule.code] = hashes
+    return found
 
 
 def _place(columns: dict[str, pa.Array], judge: _Judge, locate: Locate | None) -> Placed | None:
@@ -156,14 +186,14 @@ def _place(columns: dict[str, pa.Array], judge: _Judge, locate: Locate | None) -
         return None
     lons, lats = columns[spec.lon_column], columns[spec.lat_column]
     wrong = impossible_place(lons, lats)
-    judge.reject(spec.lon_column, Reason.COORDINATES, wrong)
+    judge.reject(spec.lon_column, Reason.COORDINATES, wrong, count=PLACE)
     if lons.null_count == len(lons):
         return None
     x, y = (_floats(array) for array in (lons, lats))
     if wrong is not None:
         x, y = np.where(wrong, np.nan, x), np.where(wrong, np.nan, y)
-    if spec.datum == "gcj02":
-        x, y = TO_CGCS2000[spec.datum](x, y)
+    if judge.plan.datum == "gcj02":
+        x, y = TO_CGCS2000[judge.plan.datum](x, y)
         columns[spec.lon_column] = pa.array(x, from_pandas=True)
         columns[spec.lat_column] = pa.array(y, from_pandas=True)
     return locate(x, y) if locate is not None else None

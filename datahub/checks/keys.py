@@ -44,34 +44,56 @@ def _column_hashes(array: pa.Array) -> np.ndarray:
 Span = tuple[int, int]
 EVER: Span = (-(2**63), 2**63 - 1)
 MOST_RUNS = 4
+FEW = 8  # a run that meets less than this share of a batch is compared with those rows alone
+SLOT_BITS = 26  # 64 MiB, taken only by files in no order of time
 
 
 class SeenKeys:
     """Keys of the rows so far, in sorted runs.
 
     Where the time is part of the key, a run knows its span of time: a batch is compared with those runs
-    only that it overlaps, which for a file in order of time are hardly any. Runs that overlap are merged.
+    only that it overlaps, and only those of its rows that lie in the overlap; for a file in order of time
+    that is hardly any. Runs that overlap are merged. Once whole batches have to be compared, a table of
+    slots says of most keys that they are new, at one look.
     """
 
     def __init__(self) -> None:
         self._runs: list[tuple[np.ndarray, Span]] = []
+        self._slots: np.ndarray | None = None
 
     def repeated(
-        self, hashes: np.ndarray, in_order: np.ndarray | None = None, span: Span = EVER
+        self,
+        hashes: np.ndarray,
+        in_order: np.ndarray | None = None,
+        span: Span = EVER,
+        times: np.ndarray | None = None,
     ) -> np.ndarray | None:
         """Which of these rows repeat an earlier one, of this batch or before; None when none does.
 
         in_order: the same numbers sorted, where somebody had the time already.
+        times: of the rows, where the time is part of the key.
         """
         fresh = np.sort(hashes) if in_order is None else in_order
         inside = bool((fresh[1:] == fresh[:-1]).any())
         found = np.zeros(len(hashes), dtype=bool)
+        perhaps: np.ndarray | None = None
         for run, (low, high) in self._runs:
             if span[0] > high or span[1] < low or fresh[-1] < run[0] or fresh[0] > run[-1]:
                 continue
-            place = np.searchsorted(run, fresh)
+            asked = None
+            if times is not None and (span[0] < low or span[1] > high):
+                within = (times >= low) & (times <= high)
+                if np.count_nonzero(within) * FEW < len(hashes):
+                    asked = np.sort(hashes[within])
+            if asked is None:
+                if perhaps is None:
+                    perhaps = self._known_slots(fresh)
+                asked = perhaps
+            if not len(asked):
+                continue
+            place = np.searchsorted(run, asked)
             place[place == len(run)] = 0
-            hits = fresh[run[place] == fresh]
+            hits = asked[run[place] == asked]
             if len(hits):
                 found |= np.isin(hashes, hits)
         if inside:
@@ -79,8 +101,20 @@ class SeenKeys:
             first[np.unique(hashes, return_index=True)[1]] = True
             found |= ~first
             fresh = np.unique(fresh)
+        if self._slots is not None:
+            self._slots[fresh >> np.uint64(64 - SLOT_BITS)] = True
         self._add(fresh, span)
         return found if found.any() else None
+
+    def _known_slots(self, fresh: np.ndarray) -> np.ndarray:
+        """Those of the keys whose slot is taken: all that were here before, and a few that were not."""
+        if sum(len(run) for run, _ in self._runs) < len(fresh) * MOST_RUNS and self._slots is None:
+            return fresh
+        if self._slots is None:
+            self._slots = np.zeros(1 << SLOT_BITS, dtype=bool)
+            for run, _ in self._runs:
+                self._slots[run >> np.uint64(64 - SLOT_BITS)] = True
+        return fresh[self._slots[fresh >> np.uint64(64 - SLOT_BITS)]]
 
     def _add(self, run: np.ndarray, span: Span) -> None:
         self._runs.append((run, span))
@@ -91,5 +125,8 @@ class SeenKeys:
         over.sort(key=lambda n: len(self._runs[n][0]))
         chosen = [self._runs[n] for n in over[:MOST_RUNS]]
         self._runs = [one for n, one in enumerate(self._runs) if n not in over[:MOST_RUNS]]
-        merged = np.sort(np.concatenate([one for one, _ in chosen]), kind="stable")
-        self._runs.append((merged, (min(s[0] for _, s in chosen), max(s[1] for _, s in chosen))))
+        span = (min(s[0] for _, s in chosen), max(s[1] for _, s in chosen))
+        merged = np.concatenate([one for one, _ in chosen])
+        del chosen
+        merged.sort(kind="stable")  # in place: the keys of a large file are its largest piece of memory
+        self._runs.append((merged, span))

@@ -1,18 +1,21 @@
 """How the header of a source meets the columns of a dataset."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from datahub.declare import DatasetSpec, MappingSpec
+from datahub.declare import DatasetSpec, Datum, MappingSpec
 from datahub.faults import Refusal, Refused
-from datahub.formats.base import Source
+from datahub.formats.base import Source, datum_of, place_of
+
+from .known import KnownValues
 
 
 @dataclass(frozen=True)
 class Plan:
     """sources: column -> header it comes from. shift is added to every time of the time column.
 
-    erased: tokens of persons of whom nothing comes in any more.
+    erased: tokens of persons of whom nothing comes in any more. datum: what coordinates refer to.
     """
 
     spec: DatasetSpec
@@ -21,6 +24,8 @@ class Plan:
     now: datetime
     shift: timedelta = timedelta(0)
     erased: frozenset[str] = frozenset()
+    references: Mapping[str, KnownValues] = field(default_factory=dict)
+    datum: Datum = "cgcs2000"
 
     def header_of(self, column: str) -> str:
         """Where people find the column in their file."""
@@ -44,6 +49,11 @@ def make_plan(
         if found and target not in sources:
             sources[target] = found
             used.add(found)
+    place = place_of(source)
+    for column, header in zip((spec.lon_column, spec.lat_column), place or (), strict=bool(place)):
+        if column and column not in sources:
+            sources[column] = header
+            used.add(header)
     given = {*sources, *mapping.compose, *mapping.constants}
     for column in spec.columns:
         if column.code in given:
@@ -74,7 +84,8 @@ def make_plan(
     for parts in composed.values():
         source.hints.update(dict.fromkeys(parts, "integer"))
     mapping = mapping.model_copy(update={"compose": composed})
-    return Plan(spec, mapping, sources, now, shift)
+    datum = mapping.datum or datum_of(source) or spec.datum
+    return Plan(spec, mapping, sources, now, shift, datum=datum)
 
 
 def _composed(mapping: MappingSpec, folded: dict[str, str]) -> dict[str, tuple[str, ...]]:

@@ -79,9 +79,7 @@ class Incident(models.Model):
                 nulls_distinct=False,
                 name="one_incident_alive",
             ),
-            models.CheckConstraint(
-                condition=Q(state__in=IncidentState.values), name="incident_state_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=IncidentState.values), name="incident_state_known"),
             models.CheckConstraint(
                 condition=~Q(state="closed") | Q(closed_at__isnull=False), name="incident_closed_when"
             ),
@@ -125,7 +123,7 @@ class IncidentMove(models.Model):
 
 
 class DeliveryScore(models.Model):
-    """The score of one delivery. parts: dimension -> [checked, failed]; score: 0 to 100, None: not measured."""
+    """The score of one delivery, 0 to 100; None: nothing was measured. parts: check -> scoring.Part."""
 
     delivery = models.OneToOneField("datahub.Delivery", models.CASCADE, related_name="score")
     dataset = models.ForeignKey("datahub.Dataset", models.CASCADE, related_name="scores")
@@ -145,10 +143,11 @@ class DeliveryScore(models.Model):
 
 
 class DailyScore(models.Model):
-    """Sums of a dataset's deliveries of one day, per dimension: what the curve is drawn from."""
+    """Sums of a dataset's deliveries of one day, check by check: what the curve is drawn from."""
 
     dataset = models.ForeignKey("datahub.Dataset", models.CASCADE, related_name="daily_scores")
     day = models.DateField()
+    rule = models.CharField(max_length=63)
     dimension = models.CharField(max_length=14)
     checked = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0)
@@ -157,11 +156,11 @@ class DailyScore(models.Model):
     class Meta:
         ordering: ClassVar = ["day"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["dataset", "day", "dimension"], name="daily_score_once")
+            models.UniqueConstraint(fields=["dataset", "day", "rule"], name="daily_score_once")
         ]
 
     def __str__(self) -> str:
-        return f"{self.dataset_id} {self.day} {self.dimension}"
+        return f"{self.dataset_id} {self.day} {self.rule}"
 
 
 class Replay(models.Model):

@@ -3,8 +3,8 @@
 from typing import Any
 
 from city.roles import Role
-from commandcenter.core.codes import within
 from city.selectors import areas_of
+from commandcenter.core.codes import within
 from datahub.models import Dataset
 from datahub.sharing.policies import speaks_for_provider, steward_of
 from datahub.sharing.querysets import officer_orgs

@@ -1,4 +1,4 @@
-"""Incidents and correction requests: their states and the tables of their moves; the defaults of the clocks."""
+"""Incidents and correction requests: their states, the tables of their moves, the defaults of clocks."""
 
 from typing import Final
 

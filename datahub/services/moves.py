@@ -12,7 +12,8 @@ from commandcenter.journal.live import announce
 from datahub.events import DeliveryMoved
 from datahub.faults import Refusal
 from datahub.models import Dataset, Delivery
-from datahub.states import FRESH, MOVES
+from datahub.quality.services.ending import delivery_ended
+from datahub.states import FINAL, FRESH, MOVES, SourceKind
 
 from .writers import Claim
 
@@ -54,9 +55,14 @@ def move(delivery: Delivery, action: str, claim: Claim | None, **values: Any) ->
     for name, value in values.items():
         setattr(delivery, name, value)
     delivery.save(update_fields=["state", *values])
-    # Old rows brought in by hand do not prove that the source is alive.
-    if delivery.state in FRESH and not delivery.is_history:
-        Dataset.objects.filter(pk=delivery.dataset_id).update(fresh_at=clock.now())
+    at = clock.now()
+    dataset = Dataset.objects.filter(pk=delivery.dataset_id)
+    before = dataset.values_list("fresh_at", flat=True).get() if delivery.state in FRESH else None
+    # Old rows brought in by hand do not prove that the source is alive; nor do mended ones.
+    if delivery.state in FRESH and not delivery.is_history and delivery.source != SourceKind.REPLAY:
+        dataset.update(fresh_at=at)
+    if delivery.state in FINAL:
+        delivery_ended(delivery, before, at)
     tell(delivery)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from datahub.checks.block import MAX_FAULTS_PER_ROW, Checked, Locate, check_block
-from datahub.checks.keys import SeenKeys
+from datahub.checks.block import KEY, MAX_FAULTS_PER_ROW, Checked, Locate, check_block
+from datahub.checks.keys import EVER, SeenKeys
 from datahub.checks.plan import Plan
+from datahub.checks.uniques import judge_uniques
 from datahub.faults import Fault, Reason, reach
 from datahub.formats.base import Source
 from datahub.lake.staging import Stager
@@ -53,6 +54,7 @@ class Stream:
     rows: int = 0
     passed: int = 0
     failures: dict[str, int] = field(default_factory=dict)
+    uniques: dict[str, SeenKeys] = field(default_factory=dict)  # rule -> what it has seen
     kept: list[pa.Table] | None = field(default_factory=list)
 
     def run(self) -> None:
@@ -73,6 +75,8 @@ class Stream:
         first = self.rows + 1
         if seen is not None and checked.keys is not None:
             self._reject_repeated(checked, seen)
+        if checked.uniques:
+            judge_uniques(checked, self.plan, self.uniques)
         if checked.faults:
             self.on_bad(_by_row(checked, first))
         place = checked.place if checked.place is not None else np.arange(checked.length)
@@ -102,15 +106,19 @@ class Stream:
     def _reject_repeated(self, checked: Checked, seen: SeenKeys) -> None:
         """Only rows that passed count as seen: a bad row must not push out a good one after it."""
         assert checked.keys is not None
+        times = self._times(checked)
         if checked.good is None:
-            passing, repeated = None, seen.repeated(checked.keys, checked.sorted_keys, checked.span)
+            passing, repeated = None, seen.repeated(checked.keys, checked.sorted_keys, checked.span, times)
         else:
             passing = np.flatnonzero(checked.good)
-            repeated = seen.repeated(checked.keys[passing], span=checked.span) if len(passing) else None
+            times = times[passing] if times is not None else None
+            keys = checked.keys[passing]
+            repeated = seen.repeated(keys, span=checked.span, times=times) if len(passing) else None
         if repeated is None:
             return
         if passing is None:
             passing = np.arange(checked.length)
+        checked.failures[KEY] = int(repeated.sum())
         good = np.ones(checked.length, dtype=bool) if checked.good is None else checked.good
         names = self.plan.spec.key_columns
         header = "/".join(self.plan.header_of(name) for name in names)
@@ -120,6 +128,13 @@ class Stream:
             checked.faults.append(Fault(row, header[:200], Reason.DUPLICATE_KEY, raw))
             good[position] = False
         checked.good = good
+
+    def _times(self, checked: Checked) -> np.ndarray | None:
+        """The rows' times as numbers, in the unit of their span; None where the key holds no time."""
+        if checked.span == EVER:
+            return None
+        times = checked.columns[self.plan.spec.time_column].view(pa.int64())
+        return (times.fill_null(0) if times.null_count else times).to_numpy()
 
 
 def _by_row(checked: Checked, first: int) -> list[Bad]:

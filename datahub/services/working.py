@@ -19,15 +19,16 @@ from commandcenter.core import clock
 from datahub.checks.block import Locate, Placed
 from datahub.checks.guard import is_guarded, personal_columns
 from datahub.checks.plan import best_mapping, make_plan
+from datahub.checks.reading import open_as
 from datahub.declare import DatasetSpec, MappingSpec
 from datahub.faults import Notes, Refusal, Refused, reach
 from datahub.formats.base import Source
 from datahub.formats.columnar import TableSource
-from datahub.formats.opening import open_source
 from datahub.lake import tables
 from datahub.lake.staging import Stager, remove_leftovers
 from datahub.lake.tables import SchemaConflict, StagedFile
 from datahub.models import Dataset, Delivery, DeliveryFile, Reject
+from datahub.quality.references import with_references
 from datahub.selectors import spec_for
 from datahub.states import DeliveryState
 from datahub.vault.masking import safe_refusal, said_notes
@@ -100,6 +101,7 @@ def _read_and_check(delivery: Delivery, claim: Claim) -> list[pa.Table] | None:
         plan = make_plan(spec, mapping, source, now=clock.now(), shift=delivery.shift or timedelta(0))
         if is_guarded(spec):
             plan = replace(plan, erased=erased_tokens())
+        plan = with_references(plan, notes)
         move(delivery, "read", claim, mapping=mapping.name)
         reach("parsed")
         with ThreadPoolExecutor(workers(), thread_name_prefix="datahub") as pool:
@@ -163,6 +165,8 @@ def _clear_former_attempt(delivery: Delivery) -> None:
 def open_delivery(delivery: Delivery, spec: DatasetSpec) -> tuple[Source, MappingSpec]:
     """The delivery's source, opened, and the mapping that reads it. Raises Refusal."""
     named = spec.mapping(delivery.mapping) if delivery.mapping else None
+    if delivery.reading:
+        named = MappingSpec.model_validate(delivery.reading)
     if delivery.mapping and named is None and delivery.mapping != MappingSpec().name:
         raise Refusal(Refused.NO_MAPPING, delivery.mapping)
     if not delivery.path:
@@ -172,20 +176,7 @@ def open_delivery(delivery: Delivery, spec: DatasetSpec) -> tuple[Source, Mappin
         return TableSource(table), named or best_mapping(spec, table.column_names)
     if not Path(delivery.path).is_file() or digest_of(delivery.path) != delivery.digest:
         raise Refusal(Refused.LOST, delivery.file_name)
-    if named is not None:
-        options = {"delimiter": named.delimiter, "encoding": named.encoding, "null_tokens": named.null_tokens}
-        return open_source(delivery.path, **options), named  # type: ignore[arg-type]
-    default = spec.mapping("default") or MappingSpec()
-    source = open_source(delivery.path, null_tokens=default.null_tokens)
-    chosen = best_mapping(spec, source.header)
-    if (chosen.delimiter, chosen.encoding, chosen.null_tokens) != ("", "", default.null_tokens):
-        source = open_source(
-            delivery.path,
-            delimiter=chosen.delimiter,
-            encoding=chosen.encoding,
-            null_tokens=chosen.null_tokens,
-        )
-    return source, chosen
+    return open_as(spec, delivery.path, named)
 
 
 def _stager(delivery: Delivery, spec: DatasetSpec, pool: ThreadPoolExecutor) -> Stager:

@@ -61,7 +61,7 @@ def may_apply_in_its_name(user: Any, consumer_ref: str) -> bool:
 def kind_of(consumer_ref: str) -> str:
     if consumer_ref.startswith("datahub.peer:"):
         return ConsumerKind.PEER
-    platform = consumer_ref.startswith(("alerts.", "dashboards.", "datahub.preview:"))
+    platform = consumer_ref.startswith(("alerts.", "dashboards.", "datahub.preview:", "datahub.quality:"))
     return ConsumerKind.PLATFORM if platform else ConsumerKind.ORGANISATION
 
 

@@ -1,4 +1,4 @@
-"""The writers of quality. Mending and rules are imported from their own modules: they stand above deliveries."""
+"""The writers of quality. Mending is imported from its own module: it stands above deliveries."""
 
 from .incidents import (
     act_on_incident,

@@ -94,9 +94,12 @@ def _raise(
         return found
     if found is None:
         since = at - timedelta(days=limit(Limit.REOPEN_DAYS))
-        found = same.filter(state=IncidentState.CLOSED, closed_at__gte=since).exclude(
-            because__in=[Because.FALSE_ALARM, Because.ACCEPTED]
-        ).select_related("dataset").first()
+        found = (
+            same.filter(state=IncidentState.CLOSED, closed_at__gte=since)
+            .exclude(because__in=[Because.FALSE_ALARM, Because.ACCEPTED])
+            .select_related("dataset")
+            .first()
+        )
     if found is not None:
         found.times += 1
         move(
