@@ -7,7 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from datahub.declare import Datum
 from datahub.faults import Fault, Notes
+
+MAX_COLUMNS = 2_000
 
 
 @dataclass
@@ -33,7 +36,11 @@ class Block:
 
 
 class Source(Protocol):
-    """An opened file. `hints` may be set before the first piece: header -> kind to try first."""
+    """An opened file. `hints` may be set before the first piece: header -> kind to try first.
+
+    A source that knows where its rows lie says so: `place`, the headers of longitude and latitude, and
+    `datum`, what they refer to.
+    """
 
     header: list[str]
     notes: Notes
@@ -45,8 +52,28 @@ class Source(Protocol):
     def parse(self, piece: Any) -> Block: ...
 
 
+def drop(block: Block, bad: dict[int, Fault]) -> Block:
+    """Without the rows at these positions, whose faults are kept."""
+    if not bad:
+        return block
+    keep = np.ones(block.length, dtype=bool)
+    keep[list(bad)] = False
+    index = (np.arange(block.length) if block.index is None else block.index)[keep]
+    mask = pa.array(keep)
+    arrays = {name: array.filter(mask) for name, array in block.arrays.items()}
+    return Block(arrays, block.rows, index, block.faults + list(bad.values()))
+
+
 def flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     """One array, without copying where there is one chunk."""
     if isinstance(column, pa.ChunkedArray):
         return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     return column
+
+
+def place_of(source: Source) -> tuple[str, str] | None:
+    return getattr(source, "place", None)
+
+
+def datum_of(source: Source) -> Datum | None:
+    return getattr(source, "datum", None)

@@ -2,17 +2,19 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from datahub.faults import Fault, Notes, Reason, Refusal, Refused
 
-from .base import Block, flat
-from .blocks import BLOCK_BYTES, MAX_LINE_BYTES, text_bytes, whole_lines
+from .base import MAX_COLUMNS, Block, drop, flat
+from .blocks import BLOCK_BYTES, MAX_LINE_BYTES, one_line_end, text_bytes, whole_lines
 
 MARK = "\ufffd".encode()
 DELIMITERS = (",", "\t", ";", "|")
@@ -42,7 +44,8 @@ class CsvSource:
         self.notes, self.null_tokens = Notes(), null_tokens
         self.hints: dict[str, str] = {}
         self._worked: dict[str, pa.DataType] | None = None
-        self._lines = whole_lines(text_bytes(stream, self.notes, encoding, block_bytes), quote=b'"')
+        chunks = one_line_end(text_bytes(stream, self.notes, encoding, block_bytes))
+        self._lines = whole_lines(chunks, quote=b'"')
         first = next(self._lines, b"")
         while first and not first.strip():
             first = next(self._lines, b"")
@@ -54,17 +57,19 @@ class CsvSource:
             self.header = [name.strip() for name in next(csv.reader([head], delimiter=self.delimiter))]
         except (csv.Error, StopIteration) as error:
             raise Refusal(Refused.DAMAGED, "header") from error
-        repeated = sorted({name for name in self.header if name and self.header.count(name) > 1})
+        if len(self.header) > MAX_COLUMNS:
+            raise Refusal(Refused.TOO_LARGE, f"> {MAX_COLUMNS} columns")
+        repeated = sorted(name for name, n in Counter(self.header).items() if name and n > 1)
         if repeated:
-            raise Refusal(Refused.REPEATED_HEADER, ", ".join(repeated))
+            raise Refusal(Refused.REPEATED_HEADER, ", ".join(repeated)[:300])
         self.header = [name or f"column {n + 1}" for n, name in enumerate(self.header)]
 
     def pieces(self) -> Iterator[bytes]:
-        if self._first.strip():
+        if self._first and not self._first.isspace():
             yield self._first
         self._first = b""
         for block in self._lines:
-            if block.strip():
+            if not block.isspace():
                 yield block
 
     def parse(self, piece: bytes) -> Block:
@@ -77,7 +82,9 @@ class CsvSource:
                 piece, converted = piece.decode("utf-8", "replace").encode(), True
         block = self._parse(piece)
         # Only bytes that could not be read leave this mark, unless the writer of UTF-8 meant it.
-        return _without_mark(block) if converted and MARK in piece else block
+        marks = [MARK.decode()] if converted and MARK in piece else []
+        marks += ["\x00"] if b"\x00" in piece else []
+        return _without_marks(block, marks) if marks else block
 
     def _parse(self, piece: bytes) -> Block:
         for types in self._tries():
@@ -114,7 +121,9 @@ class CsvSource:
                 column_names=self.header, use_threads=False, block_size=len(piece) + 1
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=self.delimiter, newlines_in_values=b'"' in piece, invalid_row_handler=skip
+                # newlines_in_values only says where Arrow may cut; a piece is one block and is not cut.
+                delimiter=self.delimiter,
+                invalid_row_handler=skip,
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=types,
@@ -190,23 +199,14 @@ def _guess_delimiter(head: str) -> str:
     return max(DELIMITERS, key=head.count)
 
 
-def _without_mark(block: Block) -> Block:
-    """Leave out rows with U+FFFD."""
+def _without_marks(block: Block, marks: list[str]) -> Block:
+    """Leave out rows with U+FFFD or NUL."""
     bad: dict[int, Fault] = {}
     for name, array in block.arrays.items():
         if pa.types.is_string(array.type):
-            for n, value in enumerate(array.to_pylist()):
-                if value is not None and MARK.decode() in value:
-                    bad.setdefault(n, Fault(block.place(n), name, Reason.UNDECODABLE, value[:500]))
-    return _drop(block, bad)
-
-
-def _drop(block: Block, bad: dict[int, Fault]) -> Block:
-    if not bad:
-        return block
-    keep = np.ones(block.length, dtype=bool)
-    keep[list(bad)] = False
-    index = (np.arange(block.length) if block.index is None else block.index)[keep]
-    mask = pa.array(keep)
-    arrays = {name: array.filter(mask) for name, array in block.arrays.items()}
-    return Block(arrays, block.rows, index, block.faults + list(bad.values()))
+            for mark in marks:
+                found = pc.fill_null(pc.match_substring(array, mark), False)
+                for n in np.flatnonzero(found.to_numpy(zero_copy_only=False)):
+                    raw = array[int(n)].as_py()[:500]
+                    bad.setdefault(int(n), Fault(block.place(int(n)), name, Reason.UNDECODABLE, raw))
+    return drop(block, bad)

@@ -22,6 +22,7 @@ from commandcenter.core import clock
 from commandcenter.core.errors import BadInput, Conflict, Problem
 from datahub.checks.block import check_block
 from datahub.checks.plan import make_plan
+from datahub.declare import MappingSpec
 from datahub.faults import Refusal
 from datahub.models import Dataset, Delivery
 from datahub.selectors import dataset as find_dataset
@@ -94,9 +95,13 @@ def receive(
     period: str = "",
     as_of_today: bool = False,
     mapping: str | None = None,
+    reading: MappingSpec | None = None,
     keeps_file: bool = True,
 ) -> Delivery:
-    """Only write down that it came, and whether it came before. Work goes on in `work_dataset`."""
+    """Only write down that it came, and whether it came before. Work goes on in `work_dataset`.
+
+    reading: how this very file is read, where nobody saved that as a mapping.
+    """
     found = find_dataset(dataset_code)
     if found.status == DatasetStatus.RETIRED:
         raise Conflict(_("This dataset is out of use; nothing is taken in."))
@@ -113,7 +118,8 @@ def receive(
         by=by,  # type: ignore[misc]
         file_name=file_name or (path.name if source != SourceKind.TABLE else ""),
         asked_history=history,
-        mapping=mapping or "",
+        mapping=reading.name if reading else mapping or "",
+        reading=reading.model_dump(mode="json") if reading else {},
         period=period,
         digest=digest_of(path),
         received_at=clock.now(),

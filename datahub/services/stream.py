@@ -14,9 +14,9 @@ from datahub.checks.block import KEY, MAX_FAULTS_PER_ROW, Checked, Locate, check
 from datahub.checks.keys import EVER, SeenKeys
 from datahub.checks.plan import Plan
 from datahub.checks.uniques import judge_uniques
-from datahub.faults import Fault, Reason, reach
+from datahub.faults import Fault, Reason, Refusal, reach
 from datahub.formats.base import Source
-from datahub.lake.staging import Stager
+from datahub.lake.staging import Stager, with_day
 
 KEEP_ROWS = 100_000  # up to so many rows stay in memory for the taps
 
@@ -60,10 +60,15 @@ class Stream:
     def run(self) -> None:
         seen = SeenKeys() if self.plan.spec.key_columns else None
         waiting: deque[Future[Checked]] = deque()
-        for piece in self.source.pieces():
-            waiting.append(self.pool.submit(self._work, piece))
-            if len(waiting) > workers():
-                self._take(waiting.popleft().result(), seen)
+        try:
+            for piece in self.source.pieces():
+                waiting.append(self.pool.submit(self._work, piece))
+                if len(waiting) > workers():
+                    self._take(waiting.popleft().result(), seen)
+        except Refusal as refusal:
+            before = self.rows + sum(work.result().rows for work in waiting)
+            refusal.row = refusal.row or before + 1  # where the reader could not go on
+            raise
         while waiting:
             self._take(waiting.popleft().result(), seen)
 
@@ -93,7 +98,7 @@ class Stream:
         if len(place):
             parts = self.stager.add(columns, place + first, placed)
             if self.kept is not None:
-                self.kept.extend(parts)
+                self.kept.extend(with_day(part, day) for day, part in parts)
                 if self.passed + len(place) > KEEP_ROWS:
                     self.kept = None
         self.rows += checked.rows

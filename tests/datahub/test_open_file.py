@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from datahub.faults import Refusal, Refused
 from datahub.formats.blocks import choose_encoding, whole_lines
 from datahub.formats.csv import CsvSource
-from datahub.formats.jsonl import JsonLinesSource
+from datahub.formats.json import JsonLinesSource
 
 # Characters as people write them; control characters and lone surrogates have tests of their own.
 cell = st.text(
