@@ -113,12 +113,13 @@ def write_file(path: Path, rows: int, *, shuffled: bool = False) -> None:
 
 def ours(file: Path, work: Path) -> dict[str, Any]:
     """The production path, on a dataset and in a lake of its own."""
+    import deltalake  # noqa: F401  a worker has its libraries loaded, and so has the bare rival
     from django.conf import settings
 
     from city.bench import make_cells
     from city.locate import Locator
     from datahub import services
-    from datahub.services import moves, working
+    from datahub.services import moves, taps, working
 
     settings.LAKE_URL = str(work / "lake")
     cells = Locator(*make_cells())
@@ -127,6 +128,7 @@ def ours(file: Path, work: Path) -> dict[str, Any]:
     moves.home_area = lambda dataset: ""  # counts in nobody's figures
     code = f"bench.readings_{uuid.uuid4().hex[:8]}"  # the same file again would be known by its digest
     services.save_dataset(spec(code))
+    taps.taps_of(code)
     loaded = resident()
     began, cpu = time.perf_counter(), time.process_time()
     delivery = services.deliver(dataset_code=code, path=file, period=work.name)

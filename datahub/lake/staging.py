@@ -30,7 +30,8 @@ ROW_GROUP_ROWS = 131_072
 IN_FLIGHT = 3
 MOST_SYNCS = 64
 SMALL_ROWS = 16_384
-NO_STATISTICS = {"_cell", "_generation", "_live"}
+SAMPLED = 8_192
+NO_STATISTICS = {"_area", "_cell", "_generation", "_live"}
 
 
 def shanghai_days(times: pa.Array) -> np.ndarray:
@@ -81,8 +82,10 @@ class Stager:
         self._marks = f"{schema_mark(self.spec)}-{self.mark}"
         self._known_us = int(self.known_from.timestamp() * 1_000_000)
 
-    def add(self, columns: dict[str, pa.Array], numbers: np.ndarray, placed: Placed | None) -> list[pa.Table]:
-        """Take rows that passed; returns them as tables by day, in the form the lake has them."""
+    def add(
+        self, columns: dict[str, pa.Array], numbers: np.ndarray, placed: Placed | None
+    ) -> list[tuple[int, pa.Table]]:
+        """Take rows that passed; returns them by day (since 1970), in the form the lake has them."""
         table = self._dress(columns, numbers, placed)
         days = self._days(columns, len(numbers))
         self.rows += len(numbers)
@@ -94,7 +97,7 @@ class Stager:
                 self._flush(day)
         while sum(self._buffered.values()) > BUFFER_ROWS:
             self._flush(max(self._buffered, key=self._buffered.__getitem__))
-        return [with_day(part, day) for day, part in parts]
+        return parts
 
     def finish(self) -> list[StagedFile]:
         """Write the rest; what is returned is on the disk, not only in its cache."""
@@ -148,8 +151,8 @@ class Stager:
             codes, at = placed.codes, placed.at
         areas, area_of, cells, cell_of = self._words(codes)
         return (
-            pa.DictionaryArray.from_arrays(pa.array(area_of[at]), areas),
-            pa.DictionaryArray.from_arrays(pa.array(cell_of[at]), cells),
+            pa.DictionaryArray.from_arrays(pa.array(area_of.take(at)), areas, safe=False),
+            pa.DictionaryArray.from_arrays(pa.array(cell_of.take(at)), cells, safe=False),
         )
 
     def _words(self, codes: list[str]) -> tuple[pa.Array, np.ndarray, pa.Array, np.ndarray]:
@@ -210,7 +213,8 @@ class Stager:
         lows: dict[str, Any] = {"_delivery": self.delivery_id}
         highs: dict[str, Any] = {"_delivery": self.delivery_id}
         with self._fs.open_output_stream(target) as sink:
-            with pq.ParquetWriter(sink, parts[0].schema, **writer_options(self._schema)) as writer:
+            options = writer_options(self._schema, parts[0])
+            with pq.ParquetWriter(sink, parts[0].schema, **options) as writer:
                 for part in _regroup(parts):
                     writer.write_table(part)
                     numbers = part.column("_row")
@@ -231,13 +235,21 @@ def _regroup(parts: list[pa.Table]) -> Iterable[pa.Table]:
         yield whole.slice(start, ROW_GROUP_ROWS * 4)
 
 
-def writer_options(schema: pa.Schema) -> dict[str, Any]:
-    """Words in dictionaries, counters as differences, measured values plain."""
+def writer_options(schema: pa.Schema, first: pa.Table | None = None) -> dict[str, Any]:
+    """Words in dictionaries, counters as differences, measured values plain.
+
+    first: rows of the file. A measured value that comes again and again, as speeds with one decimal do,
+    is smaller and sooner written as a word.
+    """
     words = [
         f.name
         for f in schema
         if pa.types.is_string(f.type) or f.name in ("_delivery", "_known_from", "_generation")
     ]
+    if first is not None and first.num_rows >= SAMPLED:
+        words += [
+            f.name for f in schema if pa.types.is_floating(f.type) and _comes_again(first.column(f.name))
+        ]
     counters = {
         f.name: "DELTA_BINARY_PACKED"
         for f in schema
@@ -251,6 +263,10 @@ def writer_options(schema: pa.Schema) -> dict[str, Any]:
         "write_statistics": [name for name in schema.names if name not in NO_STATISTICS],
         "store_schema": False,  # dictionaries here are our way of writing, not part of the type
     }
+
+
+def _comes_again(column: pa.ChunkedArray) -> bool:
+    return len(pc.unique(column.slice(0, SAMPLED))) * 4 < SAMPLED
 
 
 def _dictionary(words: list[str]) -> tuple[pa.Array, np.ndarray]:
