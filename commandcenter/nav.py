@@ -47,6 +47,9 @@ NAV: list[NavItem] = [
     ),
     _item(_("Data requests"), "portal:inbox", "steward", icon="inbox"),
     _item(_("Data sharing"), "datahub:sharing:inbox", "steward officer", icon="share"),
+    _item(
+        _("Devices"), "datahub:devices", "steward officer dispatcher leader supervisor", icon="device-cctv"
+    ),
     _item(_("Vault"), "datahub:vault", "steward", icon="lock"),
     _item(_("Accountability"), "dispatch:scores", "leader supervisor dispatcher officer", icon="chart-bar"),
     _item(_("Administration"), "admin:index", "system_admin security_admin audit_admin", icon="settings"),

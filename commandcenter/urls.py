@@ -26,6 +26,8 @@ urlpatterns = [
     path("alerts/", include("alerts.urls")),
     path("api/v1/", include(interface)),
     path("api/share/v1/", include("datahub.sharing.api.urls")),
+    path("api/push/v1/", include("datahub.push.api.urls")),
+    path("api/devices/v1/", include("datahub.devices.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),

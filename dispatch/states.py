@@ -29,6 +29,7 @@ class OrderKind(TextChoices):
     REPORT = "report", _("Grid report")
     ALERT = "alert", _("Alert")
     INSTRUCTION = "instruction", _("Instruction")
+    DEVICE = "device", _("Device fault")
 
 
 class OrderRole(TextChoices):

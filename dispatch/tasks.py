@@ -10,6 +10,11 @@ def follow_calendar(payload: dict[str, Any]) -> None:
     services.recompute_deadlines()
 
 
+def follow_fault(payload: dict[str, Any]) -> None:
+    """Listener of `datahub.fault.moved`: the owner of a public device gets an order. Safe to run twice."""
+    services.follow_fault(payload=payload)
+
+
 def follow_areas(payload: dict[str, Any]) -> None:
     """Listener of `city.generation.activated`: open orders follow their area. Safe to run twice."""
     services.relocate_orders()

@@ -283,7 +283,13 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Orders, tickets, reports, alerts and data deliveries of one city.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "APPEND_COMPONENTS": {"securitySchemes": {"shareToken": {"type": "http", "scheme": "bearer"}}},
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "shareToken": {"type": "http", "scheme": "bearer"},
+            "pushKey": {"type": "http", "scheme": "bearer"},
+            "heartbeatKey": {"type": "http", "scheme": "bearer"},
+        }
+    },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     # Fields that several things have get the name of the thing.
     "ENUM_NAME_OVERRIDES": {

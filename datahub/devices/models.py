@@ -263,9 +263,7 @@ class Fault(models.Model):
     """
 
     number = models.CharField(_("number"), max_length=24, unique=True)
-    state = models.CharField(
-        _("state"), max_length=12, choices=FaultState.choices, default=FaultState.OPEN
-    )
+    state = models.CharField(_("state"), max_length=12, choices=FaultState.choices, default=FaultState.OPEN)
     cause = models.CharField(_("cause"), max_length=10, choices=Cause.choices)
     is_group = models.BooleanField(default=False)
     title = models.CharField(max_length=200)

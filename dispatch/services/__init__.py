@@ -1,5 +1,6 @@
 """The only writers of dispatch. Ids in, keyword-only, one transaction and one clock reading each."""
 
+from .devices import follow_fault
 from .following import recompute_deadlines, relocate_orders
 from .handling import cancel_order, check_order, contact_caller, handle_order, redo_order, sign_order
 from .opening import open_assist, open_order, pass_down
@@ -23,6 +24,7 @@ __all__ = [
     "decide_extension",
     "decide_hold",
     "exclude_order",
+    "follow_fault",
     "handle_order",
     "open_assist",
     "open_order",
