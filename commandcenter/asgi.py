@@ -13,8 +13,9 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 from django.urls import path  # noqa: E402
 
 from dashboards.consumers import LiveConsumer  # noqa: E402
+from datahub.push.door import PushDoor  # noqa: E402
 
 sockets = URLRouter([path("ws/live/", LiveConsumer.as_asgi())])
 application = ProtocolTypeRouter(
-    {"http": pages, "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(sockets))}
+    {"http": PushDoor(pages), "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(sockets))}
 )

@@ -56,8 +56,8 @@ def tap(delivery: Delivery, kept: list[pa.Table] | None) -> bool:
         delivery.save(update_fields=["tapped_at"])
         # The rows are in the lake, and everybody has had them. A sender's own number stays for a while:
         # he may not have heard the answer and send the same again.
-        delivery.blobs.filter(key__isnull=True).delete()
-        delivery.blobs.update(body=b"")
+        delivery.blobs.filter(key__isnull=True, sender="").delete()
+        delivery.blobs.update(body=b"", size=0)
     reach("tapped")
     return True
 

@@ -25,6 +25,7 @@ from .writers import Claim, writing
 
 log = logging.getLogger(__name__)
 KEEP_KEYS = timedelta(days=7)  # so long a pushed batch is recognised by its sender's number
+KEEP_BATCHES = timedelta(days=1)  # so long its sender may ask what became of one without a number
 
 
 def compact_lake() -> int:
@@ -41,6 +42,8 @@ def vacuum_lake(*, keep_hours: float = upkeep.KEEP_HOURS) -> int:
     """Remove files that no reader can need any more; returns how many. Numbers of old batches go as well."""
     old = clock.now() - KEEP_KEYS
     DeliveryBlob.objects.filter(delivery__tapped_at__lt=old, received_at__lt=old).delete()
+    old = clock.now() - KEEP_BATCHES
+    DeliveryBlob.objects.filter(key=None, delivery__tapped_at__lt=old, received_at__lt=old).delete()
     return sum(
         _each(lambda claim: upkeep.vacuum(claim.dataset.code, keep_hours), Dataset.objects.filter(turn__gt=0))
     )

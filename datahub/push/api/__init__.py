@@ -1,0 +1,1 @@
+"""The push API under /api/push/v1/."""
