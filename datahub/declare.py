@@ -95,6 +95,11 @@ class MappingSpec(Spec):
     geometry: Literal["point", "centroid"] = "point"
 
 
+def columns_of(mapping: MappingSpec) -> set[str]:
+    """All columns that a mapping speaks of."""
+    return {*mapping.rename.values(), *mapping.compose, *mapping.constants}
+
+
 class DatasetSpec(Spec):
     """A dataset of the catalogue, whole."""
 
@@ -136,7 +141,7 @@ class DatasetSpec(Spec):
         named = [self.time_column, self.subject_column, self.lon_column, self.lat_column, *self.key_columns]
         named += [rule.column for rule in self.rules]
         for mapping in self.mappings:
-            named += [*mapping.rename.values(), *mapping.compose, *mapping.constants]
+            named += columns_of(mapping)
         unknown = sorted({name for name in named if name} - set(codes))
         if unknown:
             raise ValueError(f"no such column: {', '.join(unknown)}")

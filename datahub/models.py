@@ -159,6 +159,7 @@ class SavedMapping(models.Model):
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="mappings")
     name = models.CharField(_("name"), max_length=63)
     body = models.JSONField(default=dict)
+    kept = models.BooleanField(default=False)  # saved at an upload: a new declaration leaves it alone
 
     class Meta:
         ordering = ["pk"]

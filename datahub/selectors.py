@@ -19,7 +19,7 @@ from datahub.declare import ColumnSpec, DatasetSpec, MappingSpec, RuleSpec
 from datahub.lake.engine import Engine, lake_engine
 from datahub.lake.engine import asking as asking  # to compare engines
 from datahub.lake.tables import Pinned, pin
-from datahub.models import Dataset, Delivery, DeliveryFile
+from datahub.models import Dataset, Delivery, DeliveryFile, QualityRule
 from datahub.querysets import DatasetQuerySet
 from datahub.vault.masking import shown_rows
 
@@ -55,22 +55,35 @@ def spec_for(found: Dataset) -> DatasetSpec:
     key = hash((found.pk, found.revision))
     if known is not None and known[0] == key:
         return known[1]
+    spec = _spec(found, [_rule(row) for row in found.rules.all() if row.active])
+    with _lock:
+        _specs[found.code] = (key, spec)
+    return spec
+
+
+def declared_spec(found: Dataset) -> DatasetSpec:
+    """The declaration as its pack or its proposal gave it, without what stewards did to it since."""
+    rows = found.rules.all()
+    spec = _spec(found, [RuleSpec.model_validate(row.declared) for row in rows if row.declared is not None])
+    own = {row.name for row in found.mappings.all() if row.kept}
+    return spec.model_copy(update={"mappings": tuple(one for one in spec.mappings if one.name not in own)})
+
+
+def _rule(row: QualityRule) -> RuleSpec:
+    return RuleSpec.model_validate({name: getattr(row, name) for name in RuleSpec.model_fields})
+
+
+def _spec(found: Dataset, rules: list[RuleSpec]) -> DatasetSpec:
     fields = {name: getattr(found, name) for name in DatasetSpec.model_fields if name not in _LISTS}
     column_fields = list(ColumnSpec.model_fields)
-    spec = DatasetSpec(
+    return DatasetSpec(
         **fields,
         columns=tuple(
             ColumnSpec(**{name: getattr(row, name) for name in column_fields}) for row in found.columns.all()
         ),
-        rules=tuple(
-            RuleSpec(code=r.code, kind=r.kind, column=r.column, params=r.params, on_fail=r.on_fail)
-            for r in found.rules.all()
-        ),
+        rules=tuple(rules),
         mappings=tuple(MappingSpec.model_validate(m.body) for m in found.mappings.all()),
     )
-    with _lock:
-        _specs[found.code] = (key, spec)
-    return spec
 
 
 _LISTS = {"columns", "rules", "mappings"}

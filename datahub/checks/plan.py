@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from datahub.declare import DatasetSpec, Datum, MappingSpec
+from datahub.declare import ColumnSpec, DatasetSpec, Datum, MappingSpec
 from datahub.faults import Refusal, Refused
 from datahub.formats.base import Source, datum_of, place_of
 
@@ -34,12 +34,21 @@ class Plan:
         return self.sources.get(column, column)
 
 
-def make_plan(
-    spec: DatasetSpec, mapping: MappingSpec, source: Source, *, now: datetime, shift: timedelta = timedelta(0)
-) -> Plan:
-    """Match headers, set the reader's hints, note what is extra or missing.
+@dataclass(frozen=True)
+class Matched:
+    """sources, composed: column -> header or headers. absent: columns that must be there and are not."""
 
-    Raises Refusal when a required column, the time or a part of the key has no source.
+    sources: dict[str, str]
+    composed: dict[str, tuple[str, ...]]
+    missing: list[ColumnSpec]
+    absent: list[ColumnSpec]
+    extra: list[str]
+
+
+def match(spec: DatasetSpec, mapping: MappingSpec, source: Source) -> Matched:
+    """Which header is which column: as the mapping says, where the source knows its place, by name.
+
+    A header that the mapping leaves out is not taken by its name.
     """
     folded = {name.strip().casefold(): name for name in source.header}
     sources: dict[str, str] = {}
@@ -55,37 +64,47 @@ def make_plan(
             sources[column] = header
             used.add(header)
     given = {*sources, *mapping.compose, *mapping.constants}
-    for column in spec.columns:
-        if column.code in given:
+    ignored = {name.strip().casefold() for name in mapping.ignore}
+    for one in spec.columns:
+        if one.code in given:
             continue
-        for name in (column.code, column.name, column.name_en):
-            found = folded.get(name.casefold()) if name else None
+        for name in (one.code, one.name, one.name_en):
+            found = folded.get(name.casefold()) if name and name.casefold() not in ignored else None
             if found and found not in used:
-                sources[column.code] = found
+                sources[one.code] = found
                 used.add(found)
                 break
     composed = _composed(mapping, folded)
     used |= {header for parts in composed.values() for header in parts}
     needed = {c.code for c in spec.columns if c.required} | {*spec.key_columns, spec.time_column} - {""}
     missing = [c for c in spec.columns if c.code not in {*sources, *composed, *mapping.constants}]
-    absent = [c for c in missing if c.code in needed]
-    if absent or not (sources or composed):
-        names = ", ".join(_expected(c.code, c.name, mapping) for c in absent or missing)
+    extra = [name for name in source.header if name not in used and name.strip().casefold() not in ignored]
+    return Matched(sources, composed, missing, [c for c in missing if c.code in needed], extra)
+
+
+def make_plan(
+    spec: DatasetSpec, mapping: MappingSpec, source: Source, *, now: datetime, shift: timedelta = timedelta(0)
+) -> Plan:
+    """Match headers, set the reader's hints, note what is extra or missing.
+
+    Raises Refusal when a required column, the time or a part of the key has no source.
+    """
+    found = match(spec, mapping, source)
+    if found.absent or not (found.sources or found.composed):
+        names = ", ".join(_expected(c.code, c.name, mapping) for c in found.absent or found.missing)
         found_names = ", ".join(source.header)[:300]
         raise Refusal(Refused.MISSING_COLUMNS, f"{names} ← [{found_names}]", column=names[:200])
-    if missing:
-        source.notes.add("missing_columns", ", ".join(c.code for c in missing))
-    ignored = {name.casefold() for name in mapping.ignore}
-    extra = [name for name in source.header if name not in used and name.casefold() not in ignored]
-    if extra:
-        source.notes.add("extra_columns", ", ".join(extra)[:500])
+    if found.missing:
+        source.notes.add("missing_columns", ", ".join(c.code for c in found.missing))
+    if found.extra:
+        source.notes.add("extra_columns", ", ".join(found.extra)[:500])
     kinds = {column.code: column.kind for column in spec.columns}
-    source.hints = {header: kinds[target] for target, header in sources.items()}
-    for parts in composed.values():
+    source.hints = {header: kinds[target] for target, header in found.sources.items()}
+    for parts in found.composed.values():
         source.hints.update(dict.fromkeys(parts, "integer"))
-    mapping = mapping.model_copy(update={"compose": composed})
+    mapping = mapping.model_copy(update={"compose": found.composed})
     datum = mapping.datum or datum_of(source) or spec.datum
-    return Plan(spec, mapping, sources, now, shift, datum=datum)
+    return Plan(spec, mapping, found.sources, now, shift, datum=datum)
 
 
 def _composed(mapping: MappingSpec, folded: dict[str, str]) -> dict[str, tuple[str, ...]]:

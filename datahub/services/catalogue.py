@@ -12,11 +12,11 @@ from datahub.catalogue.indexing import search_text_of
 from datahub.catalogue.numbers import give_number
 from datahub.catalogue.services.moves import note_move
 from datahub.catalogue.states import Action
-from datahub.declare import ColumnSpec, DatasetSpec
+from datahub.declare import ColumnSpec, DatasetSpec, MappingSpec, RuleSpec, columns_of, rule_columns
 from datahub.lake.schema import SchemaRefused, refuse_narrowing
 from datahub.models import Column, Dataset, QualityRule, SavedMapping
 from datahub.packs import declared
-from datahub.selectors import spec_of
+from datahub.selectors import declared_spec
 from datahub.sharing.services import ensure_preview
 from datahub.states import DatasetStatus
 
@@ -33,7 +33,7 @@ def save_dataset(
     `status` is where a new one begins: what a pack declares was reviewed with the pack.
     """
     dataset = Dataset.objects.select_for_update().filter(code=spec.code).first()
-    if dataset is not None and spec_of(spec.code) == spec and dataset.pack == pack:
+    if dataset is not None and declared_spec(dataset) == spec and dataset.pack == pack:
         return dataset, False
     values: dict[str, Any] = {
         **{k: v for k, v in spec.model_dump().items() if k not in _OWN_ROWS},
@@ -54,7 +54,7 @@ def save_dataset(
         note_move(dataset, Action.DECLARE, "", by=by)
     else:
         if dataset.turn:
-            refuse_narrowing(spec_of(spec.code), spec)
+            refuse_narrowing(declared_spec(dataset), spec)
         for name, value in values.items():
             setattr(dataset, name, value)
         dataset.revision += 1
@@ -63,12 +63,11 @@ def save_dataset(
         dataset.save()
         note_move(dataset, Action.CHANGE, dataset.status, by=by)
     dataset.columns.all().delete()
-    dataset.rules.all().delete()
-    dataset.mappings.all().delete()
+    _drop_mappings(dataset, spec)
     Column.objects.bulk_create(
         Column(dataset=dataset, position=n, **column.model_dump()) for n, column in enumerate(spec.columns)
     )
-    QualityRule.objects.bulk_create(QualityRule(dataset=dataset, **rule.model_dump()) for rule in spec.rules)
+    _save_rules(dataset, spec)
     SavedMapping.objects.bulk_create(
         SavedMapping(dataset=dataset, name=mapping.name, body=mapping.model_dump(mode="json"))
         for mapping in spec.mappings
@@ -78,11 +77,46 @@ def save_dataset(
     return dataset, True
 
 
+def _drop_mappings(dataset: Dataset, spec: DatasetSpec) -> None:
+    """All that was declared; of those a steward saved at an upload what does not fit any more."""
+    columns = {column.code for column in spec.columns}
+    names = {mapping.name for mapping in spec.mappings}
+    for row in dataset.mappings.all():
+        body = MappingSpec.model_validate(row.body)
+        if not row.kept or row.name in names or not columns_of(body) <= columns:
+            row.delete()
+
+
+def _save_rules(dataset: Dataset, spec: DatasetSpec) -> None:
+    """Rules as declared. What a steward made or changed by hand stays as he left it, while its columns do."""
+    columns = {column.code for column in spec.columns}
+    declared = {rule.code: rule for rule in spec.rules}
+    kept = set()
+    for row in dataset.rules.all():
+        rule = declared.get(row.code)
+        fits = {*rule_columns(RuleSpec.model_validate(_body(row)))} <= columns
+        if row.changed_at is None or not fits:
+            row.delete()
+            continue
+        row.declared = rule.model_dump() if rule else None
+        row.save(update_fields=["declared"])
+        kept.add(row.code)
+    QualityRule.objects.bulk_create(
+        QualityRule(dataset=dataset, declared=rule.model_dump(), **rule.model_dump())
+        for rule in spec.rules
+        if rule.code not in kept
+    )
+
+
+def _body(row: QualityRule) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in RuleSpec.model_fields}
+
+
 @transaction.atomic
 def add_column(code: str, column: ColumnSpec) -> Dataset:
     """Older rows read null in it. Raises SchemaRefused where a pack declares the dataset, or it is there."""
-    spec = spec_of(code)
     dataset = Dataset.objects.select_for_update().get(code=code)
+    spec = declared_spec(dataset)
     if dataset.pack:
         reason = _("the pack %(pack)s declares this dataset: add the column there")
         raise SchemaRefused(Problem(None, column.code, reason % {"pack": dataset.pack}))
