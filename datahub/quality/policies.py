@@ -4,8 +4,10 @@ from typing import Any
 
 from city.roles import Role
 from city.selectors import areas_of
+from commandcenter.core import clock
 from commandcenter.core.codes import within
 from datahub.models import Dataset
+from datahub.sharing.models import Agreement
 from datahub.sharing.policies import speaks_for_provider, steward_of
 from datahub.sharing.querysets import officer_orgs
 
@@ -38,3 +40,30 @@ def may_change_rules(user: Any, dataset: Dataset) -> bool:
 
 def may_decide_correction(user: Any, correction: CorrectionRequest) -> bool:
     return bool(user.is_authenticated) and speaks_for_provider(user, correction.dataset)
+
+
+def may_ask_correction(user: Any, dataset: Dataset) -> bool:
+    """Whoever sees the dataset, and officers of an organisation that has it under a grant or provides it."""
+    if not user.is_authenticated:
+        return False
+    if Dataset.objects.visible_to(user).filter(pk=dataset.pk).exists():
+        return True
+    orgs = officer_orgs(user)
+    if dataset.provider in orgs:
+        return True
+    live = Agreement.objects.live(at=clock.now())
+    return bool(orgs) and live.filter(dataset=dataset, consumer_org__in=orgs).exists()
+
+
+def may_withdraw_correction(user: Any, correction: CorrectionRequest) -> bool:
+    return bool(user.is_authenticated) and (
+        correction.asked_by_id == user.pk
+        or (bool(correction.requester_org) and correction.requester_org in officer_orgs(user))
+    )
+
+
+def may_mend(user: Any, dataset: Dataset) -> bool:
+    """Rejected rows: the steward of the dataset's area, and the officers of where they came from."""
+    return bool(user.is_authenticated) and (
+        steward_of(user, dataset) or (bool(dataset.provider) and dataset.provider in officer_orgs(user))
+    )

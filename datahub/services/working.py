@@ -256,6 +256,7 @@ def _record_checked(
         turn=dataset.turn,
         notes=said_notes(spec_for(delivery.dataset), notes),
         checks=stream.failures,
+        reading=_reading(delivery, stream),
         rows_read=stream.rows,
         rows_passed=stream.passed,
         rows_live=stager.live_rows,
@@ -263,6 +264,15 @@ def _record_checked(
         checked_at=clock.now(),
         is_history=bool(delivery.asked_history) or (by_time and stager.live_rows == 0),
     )
+
+
+def _reading(delivery: Delivery, stream: Stream) -> dict[str, Any]:
+    """How rejected rows were read, header by header: they are mended and sent again in the same words."""
+    if stream.passed == stream.rows:
+        return dict(delivery.reading)
+    plan = stream.plan
+    own = {"rename": {header: column for column, header in plan.sources.items()}, "datum": plan.datum}
+    return plan.mapping.model_copy(update=own).model_dump(mode="json")
 
 
 def _refuse_all_rows(delivery: Delivery, claim: Claim, stream: Stream, notes: Notes) -> None:
@@ -273,6 +283,7 @@ def _refuse_all_rows(delivery: Delivery, claim: Claim, stream: Stream, notes: No
         claim,
         notes=said_notes(spec_for(delivery.dataset), notes),
         checks=stream.failures,
+        reading=_reading(delivery, stream),
         rows_read=stream.rows,
         rows_in=stream.rows,
         rows_rejected=stream.rows,

@@ -6,6 +6,8 @@ from typing import Any
 from city.selectors import roots
 from commandcenter.core.moves import next_state
 from commandcenter.journal.live import announce
+from datahub.quality.services import clear_incident
+from datahub.quality.states import IncidentKind
 
 from ..events import AgreementMoved
 from ..models import Agreement, AgreementMove
@@ -28,12 +30,14 @@ def move(
     **values: Any,
 ) -> None:
     """Set the state by the table together with the values it brings, append the move, announce."""
-    before = agreement.state
+    before, reported = agreement.state, agreement.escalated_at
     agreement.state = next_state(MOVES, action, before)
     for name, value in values.items():
         setattr(agreement, name, value)
     agreement.save(update_fields=["state", *values])
     write(agreement, action, before, at=at, by=by, note=note, body=body)
+    if reported and agreement.state != before:  # the step that was waited for is taken
+        clear_incident(kind=IncidentKind.CLOCK_OVER, key=agreement.number, dataset=agreement.dataset, at=at)
     tell(agreement, action, before, at=at)
 
 

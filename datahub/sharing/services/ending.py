@@ -13,6 +13,8 @@ from commandcenter.core import clock
 from commandcenter.core.crypto import keyed_hash
 from commandcenter.core.errors import require
 from commandcenter.journal.services import audit, record_fact
+from datahub.quality.services import raise_incident
+from datahub.quality.states import IncidentKind
 
 from ..models import Agreement, ShareKey
 from ..policies import may_stop, may_use
@@ -139,5 +141,15 @@ def _escalate(pk: int, at: datetime) -> bool:
         happened_at=agreement.due_at,
         due_at=agreement.due_at,
         outcome="late",
+    )
+    raise_incident(
+        kind=IncidentKind.CLOCK_OVER,
+        key=agreement.number,
+        dataset=agreement.dataset,
+        reason=f"clock_{agreement.state}",
+        detail=agreement.number,
+        ref=agreement.ref,
+        org_code=late,
+        at=at,
     )
     return True
