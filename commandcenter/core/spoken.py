@@ -53,6 +53,11 @@ def is_distinct(value: str) -> bool:
     return digits >= LEAST_DIGITS - 1 or "@" in value or (len(value) >= 8 and digits > 0)
 
 
+def is_word(value: str) -> bool:
+    """Whether a value is a name or the like, to be looked for in the person's own rows; no code, no size."""
+    return len(value) > 1 and (len(value) > 3 or not value.isascii()) and any(map(str.isalpha, value))
+
+
 class Needles:
     """Values to look for. pattern: for `~*` in PostgreSQL and re; loose: for engines without lookaround."""
 

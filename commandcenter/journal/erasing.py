@@ -22,7 +22,7 @@ from django.db.models.functions import Cast
 from commandcenter.core import clock
 from commandcenter.core.crypto import CannotDecrypt, audit_key, sm3_mac
 from commandcenter.core.fields import EncryptedTextField
-from commandcenter.core.spoken import Needles, is_distinct, plain
+from commandcenter.core.spoken import Needles, is_distinct, is_word, plain
 
 from .guards import TEXTS
 from .models import AuditEntry, Redaction
@@ -37,7 +37,6 @@ EXEMPT = {
     "city.User": "accounts of staff, kept under the law of employment",
     "datahub.VaultSubject": "tokens only; its key is destroyed by the vault",
     "datahub.VaultField": "sealed under the key that is destroyed",
-    "datahub.LegalHold": "marks only; says itself why nobody is erased",
     "sessions.Session": "signed, ends within hours, holds no text of a case",
     "contenttypes.ContentType": "names of tables",
     "auth.Permission": "names of rights",
@@ -45,6 +44,9 @@ EXEMPT = {
     "journal.Redaction": "holds digests only",
     "journal.AuditSeal": "holds digests only",
 }
+
+# Columns that are not, though their table is.
+EXEMPT_FIELDS = {"datahub.ErasureRequest": {"given"}}  # the values themselves, emptied at the end
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class Person:
     def __post_init__(self) -> None:
         known = tuple(dict.fromkeys(plain(value) for value in self.values if len(plain(value)) > 1))
         object.__setattr__(self, "values", known)
-        object.__setattr__(self, "own", Needles(known))
-        object.__setattr__(self, "wide", Needles(value for value in known if is_distinct(value)))
+        object.__setattr__(self, "own", Needles(v for v in known if is_distinct(v) or is_word(v)))
+        object.__setattr__(self, "wide", Needles(v for v in known if is_distinct(v)))
 
 
 def own_ids(refs: Iterable[str], kind: str) -> list[int]:
@@ -109,6 +111,7 @@ def text_fields(model: type[models.Model]) -> list[Any]:
         for one in model._meta.concrete_fields
         if isinstance(one, models.CharField | models.TextField | models.JSONField)
         and not (one.primary_key or one.choices)
+        and one.name not in EXEMPT_FIELDS.get(model._meta.label, ())
         and (one.max_length is None or one.max_length >= LEAST_LENGTH)
     ]
 

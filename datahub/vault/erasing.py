@@ -1,187 +1,259 @@
 """Erasing a person: the key is destroyed, and everywhere else the values are looked for and taken out.
 
 The order makes a kill harmless: first nothing more of the person comes in, then every trace is cleaned
-(which can be repeated), last the list of the erased is written and the key destroyed. Until then the
-values can still be read, which is what the cleaning needs.
-
-Values shorter than DISTINCT characters (a name) may be anybody's: they are taken out of the person's
-own rows and of the rejects of his datasets, not of the whole city's text.
+and searched again (which can be repeated), last the list of the erased is written and the key destroyed.
+Until then the values can still be read, which is what the cleaning needs. Each place is cleaned and its
+line of the proof written in one transaction; files and the lake, which know none, before their line.
 """
 
+import json
 import logging
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from commandcenter import wiring
 from commandcenter.core import clock
-from commandcenter.core.crypto import CannotDecrypt
-from commandcenter.core.errors import BadInput, Problem, require
+from commandcenter.core.crypto import audit_key, sm3_mac
+from commandcenter.core.errors import Conflict
+from commandcenter.core.moves import next_state
+from commandcenter.core.spoken import Needles
+from commandcenter.journal.erasing import Person, erase_everywhere, rows_of, searched_models
 from commandcenter.journal.services import audit
-from datahub.checks.guard import (
-    DISTINCT,
-    free_text_columns,
-    personal_columns,
-    subject_columns,
-    subject_tokens,
-    token_of,
-)
-from datahub.declare import DatasetSpec
-from datahub.lake import tables, upkeep
-from datahub.lake.models import LakeChangeReason
-from datahub.models import Dataset
-from datahub.selectors import spec_for
-from datahub.services.blobs import gather
-from datahub.services.upkeep import record_change, settle
-from datahub.services.working import work_off
-from datahub.services.writers import Claim, writing
+from datahub.models import DeliveryBlob
+from datahub.states import OPEN
 
 from . import ledger, traces
-from .models import VaultErasure, VaultField, VaultSubject
-from .policies import may_erase
-from .sealing import about, unseal, unwrap
+from .knowing import Known, hold_on, known_of, lake_rows, own_rows
+from .lake import clean_lake
+from .models import ErasureProof, ErasureRequest, VaultErasure, VaultField, VaultSubject
+from .states import MOVES, WAITING, ErasureState
 
 log = logging.getLogger(__name__)
 
-
-def find_subjects(value: str) -> list[VaultSubject]:
-    """Persons known by a value: it is their number, or one of their fields holds it. Erased ones too."""
-    token = token_of(value.strip())
-    if not token:
-        return []
-    return list(
-        VaultSubject.objects.filter(Q(token=token) | Q(fields__token=token)).distinct().order_by("pk")
-    )
+LOCK_CLASS = 0x65726173  # "eras"
+MOST_TRIES = 50
+TABLES, LAKE, FILES, BLOBS, VAULT, OWNERS = "tables", "lake", "files", "blobs", "vault", "with_their_owners"
 
 
-def erase_subject(*, token: str, by: Any, reason: str) -> VaultErasure:
-    """Erase the person; safe to repeat after a kill. Raises BadInput where there is no such person."""
-    require(may_erase(by))
-    return _erase(token, by, " ".join(reason.split()))
+class SomethingLeft(Exception):
+    """After the cleaning a value was found again; the request stays open and is run again."""
 
 
-def _erase(token: str, by: Any, reason: str) -> VaultErasure:
-    if not reason:
-        raise BadInput(Problem(None, "reason", _("say why the person is erased")))
-    subject = VaultSubject.objects.filter(token=token).first()
-    if subject is None:
-        raise BadInput(Problem(None, "token", _("no such person")))
-    done = subject.erasures.first()
-    if subject.erased_at is not None and done is not None:
-        return done
-    at = clock.now()
-    VaultSubject.objects.filter(pk=subject.pk, erasing_at__isnull=True).update(erasing_at=at)
-    values, datasets = _values(subject)
-    report = _clean(subject, values, datasets)
+def run_erasures() -> int:
+    """Each minute: what was approved is done, also what a kill or a fault left half-way."""
+    done = 0
+    for pk in ErasureRequest.objects.filter(state__in=WAITING, tries__lt=MOST_TRIES).values_list(
+        "pk", flat=True
+    ):
+        try:
+            done += run_erasure(pk).state == ErasureState.DONE
+        except Conflict:
+            continue
+        except Exception as error:
+            log.exception("erasure %s is run again later", pk)
+            ErasureRequest.objects.filter(pk=pk).update(last_error=type(error).__name__)
+    return done
+
+
+def run_erasure(pk: int) -> ErasureRequest:
+    """Erase the person of an approved request; safe to repeat after a kill. Raises Conflict when it runs."""
+    with _alone(pk):
+        request = ErasureRequest.objects.get(pk=pk)
+        if request.state not in WAITING:
+            return request
+        known = known_of(request)
+        if _held(request, known):
+            return request
+        ErasureRequest.objects.filter(pk=pk).update(
+            tries=request.tries + 1,
+            refs=sorted(known.refs),
+            given=json.dumps(known.values, ensure_ascii=False),
+            marks=sorted({*request.marks, *known.marks}),
+        )
+        request.refresh_from_db()
+        at = clock.now()
+        subjects = VaultSubject.objects.filter(token__in=known.tokens)
+        subjects.filter(erasing_at=None).update(erasing_at=at)
+        person = Person(cause=request.ref, values=known.values, refs=known.refs, change=True)
+        _clean(request, person, known)
+        _finish(request, list(subjects.filter(erased_at=None)), person)
+    return request
+
+
+@contextmanager
+def _alone(pk: int) -> Iterator[None]:
+    """One process at a time runs a request; the lock goes with the connection of one that was killed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, pk])
+        if not cursor.fetchone()[0]:
+            raise Conflict(_("This erasure is running."), code="erasure_running")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, pk])
+
+
+def _held(request: ErasureRequest, known: Known) -> bool:
+    """A duty to keep beats the duty to erase: the person is stored and nothing else, until it ends."""
+    hold = hold_on({*request.marks, *known.marks})
+    action = "restrict" if hold else "resume"
+    if (hold is not None) == (request.state == ErasureState.RESTRICTED):
+        return hold is not None
     with transaction.atomic():
-        ledger.remember(subject.token, at)
-        locked = VaultSubject.objects.select_for_update().get(pk=subject.pk)
-        report["fields"] = VaultField.objects.filter(subject=locked).delete()[0]
-        locked.wrapped_key, locked.erased_at = "", at
-        locked.save(update_fields=["wrapped_key", "erased_at"])
-        erasure = VaultErasure.objects.create(
-            subject=locked, by=by, reason=reason[:500], report=report, at=at
+        request.state = next_state(MOVES, action, request.state)
+        request.held_by = hold or request.held_by
+        request.marks = sorted({*request.marks, *known.marks})
+        request.save(update_fields=["state", "held_by", "marks"])
+        VaultSubject.objects.filter(token__in=known.tokens).update(
+            restricted_at=clock.now() if hold else None
         )
         audit(
-            actor=by,
-            action="datahub.erase_subject",
-            target_ref=f"datahub.person:{subject.token}",
-            reason=reason,
-            body=report,
+            actor=None,
+            action=f"datahub.{action}_person",
+            target_ref=request.ref,
+            reason=hold.statute if hold else "",
         )
-    return erasure
+    return hold is not None
 
 
-def _values(subject: VaultSubject) -> tuple[list[str], set[int]]:
-    """Everything the vault holds of the person, in clear, and the datasets it came from."""
-    try:
-        key = unwrap(subject.wrapped_key)
-    except CannotDecrypt:
-        return [], set()
-    values: dict[str, None] = {}
-    datasets = set()
-    for field in subject.fields.all():
-        datasets.add(field.dataset_id)
-        try:
-            values[unseal(key, bytes(field.sealed), about(subject.token, field.dataset_id, field.column))] = (
-                None
+def preview(pk: int) -> dict[str, Any]:
+    """What would be changed, counted and kept with the request; nothing is touched."""
+    request = ErasureRequest.objects.get(pk=pk)
+    known = known_of(request)
+    person = Person(cause=request.ref, values=known.values, refs=known.refs, change=False)
+    counts: dict[str, Any] = {TABLES: _tables(person, known)}
+    counts[LAKE] = clean_lake(person, list(known.tokens), set(known.datasets), lake_rows(known.refs))["rows"]
+    counts[FILES] = len(traces.files_with(person.wide)[1])
+    counts[OWNERS] = traces.foreign_files(person.wide)
+    counts["cases"] = len(known.refs)
+    counts["persons"] = len(known.tokens)
+    hold = hold_on({*request.marks, *known.marks})
+    counts["held_by"] = hold.statute if hold else ""
+    ErasureRequest.objects.filter(pk=pk, state=ErasureState.ASKED).update(preview=counts)
+    return counts
+
+
+def _own(known: Known) -> dict[str, Q]:
+    """Rejected rows of the datasets the person is in are read as his own: they have no subject."""
+    return own_rows(known.refs) | {"datahub.Reject": Q(delivery__dataset_id__in=known.datasets)}
+
+
+def _tables(person: Person, known: Known) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for path in wiring.ERASERS:
+        counts |= import_string(path)(person)
+    for label, found in erase_everywhere(person, _own(known)).items():
+        counts[label] = max(found, counts.get(label, 0))
+    return {label: n for label, n in sorted(counts.items()) if n}
+
+
+def _clean(request: ErasureRequest, person: Person, known: Known) -> None:
+    """Every place outside the vault, each with its line of the proof. Raises SomethingLeft at the end."""
+    found = clean_lake(person, list(known.tokens), set(known.datasets), lake_rows(known.refs))
+    left = _prove(request, LAKE, found["searched"], found["rows"], found["left"])
+    searched, files = traces.files_with(person.wide)
+    for path in files:
+        path.unlink(missing_ok=True)
+    left += _prove(request, FILES, searched, {"removed": len(files)}, len(traces.files_with(person.wide)[1]))
+    if theirs := traces.foreign_files(person.wide):
+        _prove(request, OWNERS, len(theirs), {"deliveries": theirs}, 0)
+    with transaction.atomic():
+        looked, emptied = _empty_blobs(person.wide)
+        _prove(request, BLOBS, looked, {"datahub.DeliveryBlob": emptied}, 0)
+    with transaction.atomic():
+        counts = _tables(person, known)
+        again = Person(cause=person.cause, values=person.values, refs=person.refs, change=False)
+        rows = sum(rows_of(model._meta.label) for model in searched_models())
+        found_again = erase_everywhere(again, _own(known))
+        left += _prove(request, TABLES, rows, counts, sum(found_again.values()))
+    if left:
+        log.error("after %s something is left: %s", request.ref, sorted(found_again))
+        raise SomethingLeft(request.ref)
+
+
+def _empty_blobs(needles: Needles) -> tuple[int, int]:
+    """Small batches whose rows are in the lake by now: what they came as is not needed any more."""
+    kept = DeliveryBlob.objects.exclude(delivery=None).exclude(delivery__state__in=OPEN)
+    hit = []
+    looked = 0
+    for pk, body in kept.values_list("pk", "body").iterator(chunk_size=200):
+        looked += 1
+        if body and traces.holds_bytes(iter([bytes(body)]), needles):
+            hit.append(pk)
+    DeliveryBlob.objects.filter(pk__in=hit).update(body=b"")
+    return looked, len(hit)
+
+
+def _prove(request: ErasureRequest, place: str, searched: int, counts: dict[str, Any], left: int) -> int:
+    """A line of the proof: counts, and a digest that goes over the line before it too. Returns `left`."""
+    at = clock.now()
+    last = request.proofs.order_by("-pk").values_list("digest", flat=True).first() or ""
+    changed = sum(n for n in counts.values() if isinstance(n, int))
+    line = json.dumps([request.ref, place, searched, changed, left, counts, at.isoformat()], sort_keys=True)
+    ErasureProof.objects.create(
+        request=request,
+        place=place,
+        searched=searched,
+        changed=changed,
+        left=left,
+        body=counts,
+        digest=sm3_mac(audit_key(), (last + line).encode()).hex(),
+        at=at,
+    )
+    return left
+
+
+def _finish(request: ErasureRequest, subjects: list[VaultSubject], person: Person) -> None:
+    """The end: the list of the erased on the disk, then keys and values, in one transaction."""
+    at = clock.now()
+    report = _report(request)
+    with transaction.atomic():
+        ledger.remember(at, tokens=[one.token for one in subjects], marks=request.marks)
+        reason = person.own.hide(request.reason)
+        report["fields"] = 0
+        for subject in subjects:
+            locked = VaultSubject.objects.select_for_update().get(pk=subject.pk)
+            fields = VaultField.objects.filter(subject=locked).delete()[0]
+            report["fields"] += fields
+            locked.wrapped_key, locked.erased_at, locked.restricted_at = "", at, None
+            locked.save(update_fields=["wrapped_key", "erased_at", "restricted_at"])
+            VaultErasure.objects.create(
+                subject=locked,
+                by=request.decided_by,
+                reason=reason[:500],
+                report={**report, "fields": fields},
+                at=at,
             )
-        except CannotDecrypt:
-            log.error("a field of %s cannot be read", subject.token)
-    return [value for value in values if len(value) > 1], datasets
-
-
-def _clean(subject: VaultSubject, values: list[str], datasets: set[int]) -> dict[str, Any]:
-    """Every place outside the vault. Counts only: the report is kept for good."""
-    wide = [value for value in values if len(value) >= DISTINCT]
-    report: dict[str, Any] = {"lake_rows": 0, "lake_datasets": []}
-    for dataset in Dataset.objects.order_by("pk"):
-        with writing(dataset, wait=True) as claim:
-            assert claim is not None
-            while gather(claim) is not None:
-                work_off(claim)
-            settle(claim)
-            rows = _clean_table(claim, subject, values if dataset.pk in datasets else [], wide)
-        if rows:
-            report["lake_rows"] += rows
-            report["lake_datasets"].append(dataset.code)
-    report["rejects"] = traces.clean_rejects(wide)
-    report["rejects"] += sum(traces.clean_rejects(values, dataset_id=pk) for pk in sorted(datasets))
-    report["deliveries"] = traces.clean_deliveries(wide)
-    report["raw_files"] = traces.remove_raw_files(wide)
-    report["with_their_owners"] = traces.foreign_files(wide)
-    for path in getattr(wiring, "ERASERS", []):
-        report[path] = import_string(path)(values=wide)
-    return report
-
-
-def _clean_table(claim: Claim, subject: VaultSubject, own: Sequence[str], wide: Sequence[str]) -> int:
-    """Free text of all rows without distinct values, of the person's own rows without any."""
-    spec = spec_for(claim.dataset)
-    texts = free_text_columns(spec)
-    if not claim.dataset.turn or not texts or not (own or wide):
-        return 0
-
-    def change(table: pa.Table) -> pa.Table | None:
-        once = traces.redacted(table, texts, wide)
-        if not own:
-            return once
-        his = pc.equal(_subjects(spec, table), subject.token)
-        twice = traces.redacted(once or table, texts, own, pc.fill_null(his, False))
-        return twice if twice is not None else once
-
-    gone, new, rows = upkeep.rewrite(spec, change)
-    if gone:
-        record = record_change(claim, LakeChangeReason.ERASURE, gone, {}, total=rows)
-        tables.replace_files(spec, gone, new, number=record.number)
-    return rows
-
-
-def _subjects(spec: DatasetSpec, table: pa.Table) -> pa.Array:
-    if not personal_columns(spec):
-        return pa.nulls(table.num_rows, pa.string())
-    columns = {name: table.column(name).combine_chunks() for name in subject_columns(spec)}
-    return subject_tokens(spec, columns, table.num_rows)
-
-
-def reapply_erasures(path: Path | None = None) -> int:
-    """After a restore: whoever is on the list and came back is erased again. Returns how many were.
-
-    path: the list as it stood before the restore, where the backup brought an older one.
-    """
-    again = 0
-    for token, at in ledger.remembered(path):
-        subject, new = VaultSubject.objects.get_or_create(
-            token=token, defaults={"created_at": at, "erasing_at": at, "erased_at": at}
+        _prove(request, VAULT, len(subjects), {"datahub.VaultField": report["fields"]}, 0)
+        request.state = next_state(MOVES, "finish", request.state)
+        request.given, request.done_at, request.reason = "", at, reason
+        request.note, request.last_error = person.own.hide(request.note), ""
+        request.save(update_fields=["state", "given", "done_at", "reason", "note", "last_error"])
+        audit(
+            actor=request.decided_by,
+            action="datahub.erase_person",
+            target_ref=request.ref,
+            reason=reason,
+            body={"asked_by": request.asked_by_id, "report": report},
         )
-        if not new and subject.erased_at is None:
-            _erase(token, None, "restored from a backup")
-            again += 1
-    return again
+
+
+def _report(request: ErasureRequest) -> dict[str, Any]:
+    """What all runs of a request changed, by place."""
+    found: dict[str, Any] = {LAKE: {}, TABLES: {}, FILES: 0, BLOBS: 0, OWNERS: []}
+    for proof in request.proofs.order_by("pk"):
+        if proof.place in (LAKE, TABLES):
+            for name, n in proof.body.items():
+                found[proof.place][name] = found[proof.place].get(name, 0) + n
+        elif proof.place in (FILES, BLOBS):
+            found[proof.place] += proof.changed
+        elif proof.place == OWNERS:
+            found[proof.place] = proof.body["deliveries"]
+    return found

@@ -6,6 +6,8 @@ from django.utils.translation import pgettext_lazy
 
 from commandcenter.core.refs import parse_ref
 
+from .states import Ground
+
 
 class _Text(forms.TextInput):
     """Nothing typed here is kept by the browser."""
@@ -41,21 +43,52 @@ class OpenForm(forms.Form):
         return delivery, row
 
 
-class EraseForm(forms.Form):
-    """value: never kept, nor put into an address."""
+class AskForm(forms.Form):
+    """values: kept encrypted until the request is closed; never put into an address."""
 
     prefix = "erase"
 
-    value = forms.CharField(
-        label=_("Identity number, telephone or another value of the person"),
-        max_length=200,
-        widget=_Text("erase-value"),
+    values = forms.CharField(
+        label=_("What the person is known by"),
+        max_length=2_000,
+        help_text=_("One value on each line: telephone, identity number, name, address."),
+        widget=forms.Textarea(
+            {"class": "form-control", "rows": 4, "autocomplete": "off", "data-test": "erase-values"}
+        ),
+    )
+    ground = forms.ChoiceField(
+        label=pgettext_lazy("erasure", "Ground"),
+        choices=Ground.choices,
+        widget=forms.Select({"class": "form-select", "data-test": "erase-ground"}),
     )
     reason = forms.CharField(
         label=pgettext_lazy("data", "Reason"), min_length=4, max_length=500, widget=_Text("erase-reason")
     )
-    confirm = forms.BooleanField(
-        label=_("I know that this cannot be undone"),
-        required=False,
-        widget=forms.CheckboxInput(attrs={"class": "form-check-input", "data-test": "erase-confirm"}),
+
+
+class HoldForm(forms.Form):
+    prefix = "hold"
+
+    value = forms.CharField(
+        label=_("Identity number, telephone or address of the person"),
+        max_length=200,
+        widget=_Text("hold-value"),
     )
+    statute = forms.CharField(
+        label=_("Statute that says so"),
+        max_length=200,
+        help_text=_("Such as: Cybersecurity Law, article 21"),
+        widget=_Text("hold-statute"),
+    )
+    reason = forms.CharField(
+        label=pgettext_lazy("data", "Reason"), min_length=4, max_length=500, widget=_Text("hold-reason")
+    )
+    until = forms.DateField(
+        label=_("Until"),
+        required=False,
+        widget=forms.DateInput({"class": "form-control", "type": "date", "data-test": "hold-until"}),
+    )
+
+
+class DecideForm(forms.Form):
+    note = forms.CharField(label=_("Note"), required=False, max_length=500, widget=_Text("decide-note"))

@@ -1,8 +1,9 @@
-"""Places outside the vault where a personal value may have been left, searched and cleaned."""
+"""Places outside the database where a personal value may have been left: the lake's tables, and files."""
 
 import gzip
+import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,158 +13,100 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.conf import settings
-from django.db.models import Q, TextField
-from django.db.models.functions import Cast
 
-from datahub.checks.guard import HIDDEN
-from datahub.models import Delivery, Reject
+from commandcenter.core.spoken import Needles, is_number
+from datahub.models import Delivery
 from datahub.states import OPEN
 
 CHUNK = 1 << 20
 ENCODINGS = ("utf-8", "gb18030", "utf-16-le")
-
-
-def without(text: str, values: Sequence[str]) -> str:
-    for value in sorted(values, key=len, reverse=True):
-        text = text.replace(value, HIDDEN)
-    return text
-
-
-def without_deep(body: Any, values: Sequence[str]) -> Any:
-    """The same in lists and mappings, names included."""
-    if isinstance(body, str):
-        return without(body, values)
-    if isinstance(body, dict):
-        return {without(name, values): without_deep(value, values) for name, value in body.items()}
-    if isinstance(body, list):
-        return [without_deep(value, values) for value in body]
-    return body
+GAP = rb"[\s_.()/-]{0,3}"  # a number as a person writes it
+LONGEST = 120  # bytes that such a number can take
 
 
 # ---------------------------------------------------------------- tables of the lake
 
 
-def redacted(
-    table: pa.Table, columns: Sequence[str], values: Sequence[str], rows: Any = None
-) -> pa.Table | None:
+def redacted(table: pa.Table, columns: list[str], needles: Needles, rows: Any = None) -> pa.Table | None:
     """The table without the values in these text columns; None where none of them is there.
 
     rows: a mask of the rows to look at, None for all.
     """
     changed = False
+    if not needles:
+        return None
     for name in columns:
         column = table.column(name).combine_chunks()
-        hit = None
-        for value in values:
-            found = pc.fill_null(pc.match_substring(column, value), False)
-            hit = found if hit is None else pc.or_(hit, found)
-        if hit is not None and rows is not None:
+        hit = pc.fill_null(pc.match_substring_regex(column, needles.loose), False)
+        if rows is not None:
             hit = pc.and_(hit, rows)
-        if hit is None or not pc.any(hit).as_py():
+        if not pc.any(hit).as_py():
             continue
+        old = column.to_pylist()
         texts = [
-            without(text, values) if wrong else text
-            for text, wrong in zip(column.to_pylist(), hit.to_pylist(), strict=True)
+            needles.hide(text) if wrong else text for text, wrong in zip(old, hit.to_pylist(), strict=True)
         ]
+        if texts == old:
+            continue
         place = table.schema.get_field_index(name)
         table = table.set_column(place, table.schema.field(place), pa.array(texts, pa.string()))
         changed = True
     return table if changed else None
 
 
-# ---------------------------------------------------------------- rejects and what deliveries said
+# ---------------------------------------------------------------- files
 
 
-def clean_rejects(values: Sequence[str], *, dataset_id: int | None = None) -> int:
-    """Rejected rows that hold a value lose it. Returns how many did."""
-    if not values:
-        return 0
-    rejects = Reject.objects.annotate(
-        row_text=Cast("row", TextField()), others_text=Cast("others", TextField())
-    )
-    if dataset_id is not None:
-        rejects = rejects.filter(delivery__dataset_id=dataset_id)
-    wanted = Q()
-    for value in values:
-        for field in ("raw", "detail", "column", "row_text", "others_text"):
-            wanted |= Q(**{f"{field}__contains": value})
-    cleaned = []
-    for reject in rejects.filter(wanted).iterator(chunk_size=1_000):
-        reject.raw, reject.detail = without(reject.raw, values), without(reject.detail, values)
-        reject.column = without(reject.column, values)
-        reject.row, reject.others = without_deep(reject.row, values), without_deep(reject.others, values)
-        cleaned.append(reject)
-    Reject.objects.bulk_update(cleaned, ["raw", "detail", "column", "row", "others"], batch_size=500)
-    return len(cleaned)
+def media_root() -> Path:
+    return Path(settings.MEDIA_ROOT)
 
 
-def clean_deliveries(values: Sequence[str]) -> int:
-    """Names of files, notes and reasons of deliveries."""
-    if not values:
-        return 0
-    deliveries = Delivery.objects.annotate(notes_text=Cast("notes", TextField()))
-    wanted = Q()
-    for value in values:
-        for field in ("file_name", "detail", "fault_column", "notes_text"):
-            wanted |= Q(**{f"{field}__contains": value})
-    cleaned = []
-    for delivery in deliveries.filter(wanted):
-        for field in ("file_name", "detail", "fault_column"):
-            setattr(delivery, field, without(getattr(delivery, field), values))
-        delivery.notes = without_deep(delivery.notes, values)
-        cleaned.append(delivery)
-    Delivery.objects.bulk_update(cleaned, ["file_name", "detail", "fault_column", "notes"], batch_size=500)
-    return len(cleaned)
+def files_with(needles: Needles) -> tuple[int, list[Path]]:
+    """How many files of ours were searched, and those that hold a value or cannot be searched.
 
-
-# ---------------------------------------------------------------- raw files
-
-
-def raw_root() -> Path:
-    return Path(settings.MEDIA_ROOT) / "datahub"
-
-
-def remove_raw_files(values: Sequence[str]) -> int:
-    """Files as they came, in our own keeping, that hold a value or cannot be searched: they go whole.
-
-    A file of a delivery still open stays: it is read with the person on the list of the erased.
+    A file of a delivery still open is left out: it is read with the person on the list of the erased.
     """
-    if not values or not raw_root().is_dir():
-        return 0
+    if not needles or not media_root().is_dir():
+        return 0, []
     waiting = set(Delivery.objects.filter(state__in=OPEN).values_list("path", flat=True))
-    removed = 0
-    for path in sorted(raw_root().rglob("*")):
-        if path.is_file() and str(path) not in waiting and holds(path, values):
-            path.unlink(missing_ok=True)
-            removed += 1
-    return removed
+    ours = [one for one in sorted(media_root().rglob("*")) if one.is_file() and str(one) not in waiting]
+    return len(ours), [one for one in ours if holds(one, needles)]
 
 
-def foreign_files(values: Sequence[str]) -> list[int]:
+def foreign_files(needles: Needles) -> list[int]:
     """Deliveries whose file lies with its owner, not with us, and holds a value: the owner must be told."""
-    own = str(raw_root())
+    own = str(media_root())
     kept = Delivery.objects.filter(keeps_file=True).exclude(path="").values_list("pk", "path")
     found = []
     for pk, path in kept.iterator():
-        if not path.startswith(own) and Path(path).is_file() and holds(Path(path), values):
+        if not path.startswith(own) and Path(path).is_file() and holds(Path(path), needles):
             found.append(pk)
     return found
 
 
-def holds(path: Path, values: Sequence[str]) -> bool:
-    """Whether a file holds one of the values; also where it cannot be read to its end."""
-    needles = [value.encode(encoding) for value in values for encoding in ENCODINGS]
-    keep = max(map(len, needles), default=1) - 1
+def holds(path: Path, needles: Needles) -> bool:
+    """Whether a file, or its name, holds one of the values; also where it cannot be read to its end."""
+    if needles.within(path.name):
+        return True
     try:
-        for stream in _streams(path):
-            tail = b""
-            for chunk in stream:
-                block = tail + chunk
-                if any(needle in block for needle in needles):
-                    return True
-                tail = block[-keep:] if keep else b""
+        return any(holds_bytes(stream, needles) for stream in _streams(path))
     except Exception:  # an unreadable file proves nothing
         return True
+
+
+def holds_bytes(stream: Iterator[bytes], needles: Needles) -> bool:
+    exact = [value.encode(encoding) for value in needles.values for encoding in ENCODINGS]
+    spoken = [
+        GAP.join(re.escape(sign.encode()) for sign in value) for value in needles.values if is_number(value)
+    ]
+    pattern = re.compile(b"|".join(spoken), re.IGNORECASE) if spoken else None
+    keep = max(max(map(len, exact), default=1), LONGEST) - 1
+    tail = b""
+    for chunk in stream:
+        block = tail + chunk
+        if any(needle in block for needle in exact) or pattern and pattern.search(block):
+            return True
+        tail = block[-keep:]
     return False
 
 

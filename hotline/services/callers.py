@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from commandcenter.core import clock
 from commandcenter.core.errors import DomainError, require
 from commandcenter.journal.services import audit
+from datahub.vault.knowing import is_restricted
 from hotline.models import OpeningRequest, Ticket
 from hotline.policies import may_ask_to_open, may_decide_opening, may_open_caller
 
@@ -33,7 +34,8 @@ def open_caller(*, ticket_id: int, reason: str, by: "User", ip: str | None = Non
     reason = _reason(reason)
     at = clock.now()
     ticket = Ticket.objects.get(pk=ticket_id)
-    allowed = may_open_caller(by, ticket, at)
+    kept = is_restricted(ticket.caller_phone, ticket.caller_id_number)  # by law stored, and nothing else
+    allowed = may_open_caller(by, ticket, at) and not kept
     audit(
         actor=by,
         action="hotline.open_caller",

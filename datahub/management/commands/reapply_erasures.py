@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from datahub.vault.erasing import reapply_erasures
+from datahub.vault.restoring import reapply_erasures
 
 
 class Command(BaseCommand):

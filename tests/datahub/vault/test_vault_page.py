@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from commandcenter.journal.models import AuditEntry
 from datahub.services import deliver
-from datahub.vault.models import VaultErasure, VaultField
+from datahub.vault.models import ErasureRequest, LegalHold, VaultField
 from tests.factories.city import UserFactory
 from tests.factories.datahub import make_dataset
 
@@ -13,6 +13,7 @@ from .people import CLIENTS, ZHANG, clients
 
 pytestmark = pytest.mark.django_db
 PAGE = "/data/vault/"
+ERASURES = "/data/vault/erasures/"
 
 
 @pytest.fixture
@@ -47,26 +48,70 @@ def test_without_reason_or_row_nothing_is_shown(steward, delivered, over):
     assert not AuditEntry.objects.filter(action="datahub.open_fields").exists()
 
 
-def test_a_person_is_erased_after_a_confirmation(steward, delivered):
-    asked = {"do": "erase", "erase-value": ZHANG["phone"], "erase-reason": "本人申请删除"}
-    first = steward.post(PAGE, asked)
-    assert first.status_code == 200
+ASKED = {
+    "do": "ask",
+    "erase-values": ZHANG["phone"],
+    "erase-ground": "consent",
+    "erase-reason": "本人申请删除",
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_a_person_is_erased_when_another_steward_agrees(steward, client, delivered, language):
+    words = {"accept-language": language}
+    answer = steward.post(ERASURES, ASKED)
+    request = ErasureRequest.objects.get()
+    page = reverse("datahub:erasure", args=[request.pk])
+    assert (answer.status_code, answer["Location"]) == (302, page)
+    shown = steward.get(page, headers=words).content.decode()
+    assert 'data-test="preview-persons">1<' in shown
+    assert 'data-test="approve"' not in shown
+    assert ZHANG["phone"] not in shown
+    approve = reverse("datahub:erasure_act", args=[request.pk, "approve"])
+    assert steward.post(approve).status_code == 403
     assert VaultField.objects.count() == 6
-    assert AuditEntry.objects.filter(action="datahub.find_person").count() == 1
-    assert steward.post(PAGE, {**asked, "erase-confirm": "on"}).status_code == 302
+    client.force_login(UserFactory(may=["steward"]))
+    assert 'data-test="approve"' in client.get(page).content.decode()
+    assert client.post(approve).status_code == 302
     assert VaultField.objects.count() == 3
-    assert 'data-test="erasure-row"' in steward.get(PAGE).content.decode()
-    again = steward.post(PAGE, {**asked, "erase-confirm": "on"})
-    assert again.status_code == 200
-    assert VaultErasure.objects.count() == 1
+    assert 'data-test="erasure-row"' in client.get(ERASURES, headers=words).content.decode()
+    paper = client.get(reverse("datahub:erasure_certificate", args=[request.pk]), headers=words)
+    assert paper.content.decode().count('data-test="certificate-line"') == 6
+    assert not any(value in paper.content.decode() for value in ZHANG.values())
+    assert client.post(approve).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "over", [{"erase-values": ""}, {"erase-values": "张晓明"}, {"erase-ground": "x"}, {"erase-reason": ""}]
+)
+def test_a_request_that_says_too_little_is_not_written_down(steward, delivered, over):
+    assert steward.post(ERASURES, ASKED | over).status_code == 400
+    assert not ErasureRequest.objects.exists()
+
+
+def test_a_duty_to_keep_is_written_down_and_lifted(steward, db):
+    asked = {
+        "do": "hold",
+        "hold-value": ZHANG["phone"],
+        "hold-statute": "网络安全法",
+        "hold-reason": "案件侦办",
+    }
+    assert steward.post(ERASURES, asked | {"hold-statute": ""}).status_code == 400
+    assert steward.post(ERASURES, asked).status_code == 302
+    hold = LegalHold.objects.get()
+    assert ZHANG["phone"] not in hold.mark
+    assert 'data-test="hold"' in steward.get(ERASURES).content.decode()
+    assert steward.post(reverse("datahub:lift_hold", args=[hold.pk])).status_code == 302
+    assert 'data-test="hold"' not in steward.get(ERASURES).content.decode()
 
 
 @pytest.mark.parametrize("role", ["analyst", "leader", "officer", "system_admin"])
 def test_others_are_refused(client, delivered, role):
     client.force_login(UserFactory(may=[role]))
-    asked = {"do": "erase", "erase-value": ZHANG["phone"], "erase-reason": "reason", "erase-confirm": "on"}
-    assert client.get(PAGE).status_code == 403
-    assert client.post(PAGE, asked).status_code == 403
+    for page in (PAGE, ERASURES):
+        assert client.get(page).status_code == 403
+        assert client.post(page, ASKED).status_code == 403
     assert VaultField.objects.count() == 6
 
 
