@@ -34,7 +34,7 @@ class CellFault:
 
 @dataclass
 class Checked:
-    """passing: rejects that would go through; faults: what is still wrong in others; gaps: reject -> header."""
+    """passing: rejects that would go through; faults: what is still wrong; gaps: reject -> header."""
 
     passing: set[int]
     faults: dict[int, list[CellFault]]

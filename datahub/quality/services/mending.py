@@ -118,7 +118,7 @@ def opened(mend: Mend) -> dict[str, str]:
 
 @transaction.atomic
 def open_mend(*, reject_id: int, by: Any, reason: str, ip: str | None = None) -> dict[str, str]:
-    """What was entered for the personal columns of one row, for one who may mend it; audited, with a reason."""
+    """What was entered for the personal columns of one row, with a reason, audited."""
     reject = Reject.objects.select_related("delivery__dataset", "mend").get(pk=reject_id)
     require(may_mend(by, reject.delivery.dataset))
     if len(reason.strip()) < 4:
