@@ -20,7 +20,6 @@ send as fast as they are answered.
 import argparse
 import asyncio
 import json
-import multiprocessing
 import os
 import signal
 import socket
@@ -100,35 +99,39 @@ async def _connection(port: int, path: str, token: str, name: str, until: float,
     return found
 
 
-def _sender(
-    queue: Any, port: int, path: str, token: str, name: str, connections: int, seconds: float, every: float
-) -> None:
+def sender() -> None:
+    """A process of its own: what to send comes as JSON, what was answered goes back as JSON."""
+    given = json.loads(sys.stdin.readline())
+    seconds, every = given["seconds"], given["every"]
+
     async def all_of_them() -> list[Any]:
         until = time.monotonic() + seconds
-        each = (_connection(port, path, token, f"{name}-{n}", until, every) for n in range(connections))
+        where = given["port"], given["path"], given["token"]
+        each = (
+            _connection(*where, f"{given['name']}-{n}", until, every) for n in range(given["connections"])
+        )
         return [one for part in await asyncio.gather(*each) for one in part]
 
-    queue.put(asyncio.run(all_of_them()))
+    print(json.dumps(asyncio.run(all_of_them())))
 
 
 def send(
     port: int, path: str, token: str, *, connections: int, seconds: float, rate: int = 0
 ) -> dict[str, Any]:
     """Keep the connections busy for so long. Returns rows a second and times."""
-    spawn = multiprocessing.get_context("spawn")
-    queue = spawn.Queue()
     each = max(1, connections // SENDERS)
-    every = ROWS * each * SENDERS / rate if rate else 0.0
+    given = {"port": port, "path": path, "token": token, "connections": each, "seconds": seconds}
+    given["every"] = ROWS * each * SENDERS / rate if rate else 0.0
     run = f"{os.getpid()}-{time.monotonic_ns()}"
-    senders = [
-        spawn.Process(target=_sender, args=(queue, port, path, token, f"{run}-{n}", each, seconds, every))
-        for n in range(SENDERS)
-    ]
-    for sender in senders:
-        sender.start()
-    found = [one for _ in senders for one in queue.get()]
-    for sender in senders:
-        sender.join()
+    command = [sys.executable, "-c", "from datahub.bench.push import sender; sender()"]
+    senders = []
+    for n in range(SENDERS):
+        one = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert one.stdin is not None
+        one.stdin.write(json.dumps({**given, "name": f"{run}-{n}"}) + "\n")
+        one.stdin.flush()
+        senders.append(one)
+    found = [answer for one in senders for answer in said(one)]
     taken = sorted(ms for status, ms in found if status == 202)
     refused: dict[str, int] = {}
     for status, _ms in found:
