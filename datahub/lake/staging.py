@@ -20,7 +20,7 @@ from datahub.checks.block import Placed
 from datahub.checks.coerce import FIXED_OFFSET_US, FIXED_SINCE_US
 from datahub.declare import DatasetSpec
 
-from .tables import StagedFile, file_schema, schema_mark, stats_json, sync_file, table_root
+from .tables import MOST_SYNCS, StagedFile, file_schema, schema_mark, stats_json, sync_file, table_root
 
 EPOCH = date(1970, 1, 1)
 DAY_US = 86_400_000_000
@@ -28,7 +28,6 @@ FILE_ROWS = 524_288
 BUFFER_ROWS = 1_572_864
 ROW_GROUP_ROWS = 131_072
 IN_FLIGHT = 3
-MOST_SYNCS = 64
 SMALL_ROWS = 16_384
 SAMPLED = 8_192
 NO_STATISTICS = {"_area", "_cell", "_generation", "_live"}

@@ -34,10 +34,12 @@ SYSTEM_COLUMNS: dict[str, pa.DataType] = {
     "_generation": pa.int32(),
     "_live": pa.bool_(),
 }
+MOST_SYNCS = 64
 _used_here = False
 _forked_after_use = False
 _lock = threading.Lock()
 _open_tables: dict[str, tuple[tuple[int, ...] | None, Any]] = {}
+_pinned: dict[str, tuple[Any, "Pinned"]] = {}  # the newest list of files, and the table it was read from
 
 
 class SchemaConflict(Exception):
@@ -77,6 +79,7 @@ def _after_fork() -> None:
     global _forked_after_use
     _forked_after_use = _used_here
     _open_tables.clear()
+    _pinned.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork)
@@ -283,6 +286,15 @@ def sync_file(path: str) -> None:
         os.close(descriptor)
 
 
+def sync_all(paths: list[str]) -> None:
+    """The same for many files: one long wait instead of thousands of short ones."""
+    if len(paths) <= MOST_SYNCS:
+        for path in paths:
+            sync_file(path)
+    elif "://" not in paths[0]:
+        os.sync()
+
+
 def pin(code: str, version: int | None = None) -> Pinned:
     """The table's files at its newest version, or at an older one. No table, no files."""
     root = table_root(code)
@@ -293,9 +305,15 @@ def pin(code: str, version: int | None = None) -> Pinned:
         table = _deltalake().DeltaTable(root, version=version)
     with _lock:
         number = int(table.version())
+        known = _pinned.get(root)
+        if known is not None and known[0] is table and known[1].version == number:
+            return known[1]
         actions = pa.table(table.get_add_actions(flatten=True))
     names, days = actions.column("path").to_pylist(), actions.column(f"partition.{DAY}").to_pylist()
-    return Pinned(code, number, root, tuple(zip(names, days, strict=True)))
+    found = Pinned(code, number, root, tuple(zip(names, days, strict=True)))
+    if version is None:
+        _pinned[root] = (table, found)
+    return found
 
 
 def stats_json(rows: int, lows: dict[str, Any], highs: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ has pinned a list of files, and every file that leaves the table stays on the di
 """
 
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -28,42 +29,68 @@ from .tables import (
     replace_files,
     schema_mark,
     stats_json,
+    sync_all,
     sync_file,
     table_root,
 )
 
 KEEP_HOURS = 24
 MANY = 8  # so many small files of one day are worth a rewrite
+MANY_SETTLED = 2  # of a day to which hardly any row comes any more
+BATCH_FILES = 2_000  # so many old files leave in one commit
+BUDGET_S = 60.0  # so long compaction may keep other writers of the dataset waiting
 SMALL_BYTES = 16 * 1024 * 1024
 WHOLE_ROWS = 4_000_000  # rows of one file written here
 OURS = "c"  # the first letter of files written here; those of a delivery begin with its number
 
 
-def small_files(pinned: Pinned) -> dict[date, list[str]]:
-    """Days with many small files, and those files, in the order of their names."""
+def small_files(pinned: Pinned, settled: date) -> dict[date, list[str]]:
+    """Days with many small files, and those files, in the order of their names.
+
+    settled: days before this one hardly change any more.
+    """
     fs, root = filesystem(pinned.root)
     days: dict[date, list[str]] = {}
     for path, day in pinned.files:
         days.setdefault(day, []).append(path)
     found = {}
     for day, paths in sorted(days.items()):
-        if len(paths) < MANY:
+        enough = MANY_SETTLED if day < settled else MANY
+        if len(paths) < enough:
             continue
         sizes = {path: fs.get_file_info(f"{root}/{path}").size or 0 for path in paths}
         small = sorted(path for path, size in sizes.items() if size < SMALL_BYTES)
-        if len(small) >= MANY:
+        if len(small) >= enough:
             found[day] = small
     return found
 
 
-def compact(spec: DatasetSpec) -> int:
-    """Write the small files of a day as few large ones; returns how many files are fewer now."""
+def compact(spec: DatasetSpec, settled: date = date.min) -> int:
+    """Write the small files of a day as few large ones; returns how many files are fewer.
+
+    Many days go in one commit. After BUDGET_S the rest waits for the next time: others want to write.
+    """
+    until = time.monotonic() + BUDGET_S
+    gone: list[tuple[str, date]] = []
+    new: list[StagedFile] = []
     fewer = 0
-    for day, paths in small_files(pin(spec.code)).items():
-        new = write_files(spec, day, read_files(spec, paths))
-        replace_files(spec, [(path, day) for path in paths], new)
-        fewer += len(paths) - len(new)
-    return fewer
+    for day, paths in small_files(pin(spec.code), settled).items():
+        if time.monotonic() > until:
+            break
+        new += write_files(spec, day, read_files(spec, paths), sync=False)
+        gone += [(path, day) for path in paths]
+        if len(gone) >= BATCH_FILES:
+            fewer += _swap(spec, gone, new)
+            gone, new = [], []
+    return fewer + _swap(spec, gone, new)
+
+
+def _swap(spec: DatasetSpec, gone: list[tuple[str, date]], new: list[StagedFile]) -> int:
+    if not gone:
+        return 0
+    sync_all([f"{table_root(spec.code)}/{file.path}" for file in new])
+    replace_files(spec, gone, new)
+    return len(gone) - len(new)
 
 
 def read_files(spec: DatasetSpec, paths: list[str]) -> Iterator[pa.Table]:
@@ -76,33 +103,51 @@ def read_files(spec: DatasetSpec, paths: list[str]) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch], schema)
 
 
-def write_files(spec: DatasetSpec, day: date, tables: Iterator[pa.Table]) -> list[StagedFile]:
-    """Files of one day, on the disk and in nobody's table yet."""
+def write_files(
+    spec: DatasetSpec, day: date, tables: Iterator[pa.Table], *, sync: bool = True
+) -> list[StagedFile]:
+    """Files of one day, on the disk and in nobody's table yet. sync=False: the caller sees to the disk."""
     fs, root = filesystem(table_root(spec.code))
     schema = file_schema(spec)
     done: list[StagedFile] = []
-    waiting = next(tables, None)
+    groups = row_groups(tables)
+    waiting = next(groups, None)
     while waiting is not None:
         name = f"{OURS}{len(done)}-{schema_mark(spec)}-{uuid.uuid4().hex[:12]}.parquet"
         path = f"day={day.isoformat()}/{name}"
         rows = 0
         ends: dict[str, list[Any]] = {"_delivery": [], "_row": []}
         with fs.open_output_stream(f"{root}/{path}") as sink:
-            with pq.ParquetWriter(sink, schema, **writer_options(schema)) as writer:
+            with pq.ParquetWriter(sink, schema, **writer_options(schema, waiting)) as writer:
                 while waiting is not None and rows < WHOLE_ROWS:
-                    writer.write_table(waiting)
+                    writer.write_table(waiting, row_group_size=ROW_GROUP_ROWS)
                     rows += waiting.num_rows
                     for column, seen in ends.items():
                         found = pc.min_max(waiting.column(column))
                         seen += [found["min"].as_py(), found["max"].as_py()]
-                    waiting = next(tables, None)
+                    waiting = next(groups, None)
             size = sink.tell()
-        sync_file(f"{root}/{path}")
+        if sync:
+            sync_file(f"{root}/{path}")
         lows = {column: min(seen) for column, seen in ends.items()}
         highs = {column: max(seen) for column, seen in ends.items()}
         stats = stats_json(rows, lows, highs)
         done.append(StagedFile(path, day, rows, size, lows["_row"], highs["_row"], stats))
     return done
+
+
+def row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Pieces put together until they make a row group: a reader pays for each of those, however short."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        waiting.append(table)
+        rows += table.num_rows
+        if rows >= ROW_GROUP_ROWS:
+            yield pa.concat_tables(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 def rows_by_delivery(spec: DatasetSpec, paths: list[str]) -> dict[int, int]:

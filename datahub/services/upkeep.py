@@ -76,7 +76,8 @@ def settle(claim: Claim) -> bool:
 
 
 def compact_dataset(claim: Claim) -> int:
-    fewer = upkeep.compact(spec_for(claim.dataset))
+    settled = shanghai_day(clock.now()) - timedelta(days=1)
+    fewer = upkeep.compact(spec_for(claim.dataset), settled)
     if fewer:
         log.info("%s: %s files fewer", claim.dataset.code, fewer)
     return fewer
