@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 
+import pyarrow.parquet as pq
 import pytest
 from django.db import DatabaseError, transaction
 
@@ -65,6 +66,34 @@ def test_compaction_keeps_every_row_and_the_ways_to_it(many):
     assert everything() == before
     assert verify_dataset(make_dataset())["problems"] == []
     assert compact_lake() == 0
+
+
+def test_two_small_files_of_a_settled_day_are_enough_and_many_days_are_one_commit(readings, noon, tmp_path):
+    for name in ("a", "b"):
+        history = [row for n in (3, 4, 5) for row in rows(2, station=name, at=NOON - timedelta(days=n))]
+        today = rows(2, station=name)
+        deliver(dataset_code=CODE, path=csv_file(tmp_path, history + today, f"{name}.csv"))
+    before, pinned = everything(), tables.pin(CODE)
+    assert len(pinned.files) == 8
+    assert compact_lake() == 3
+    after = tables.pin(CODE)
+    assert (len(after.files), after.version) == (5, pinned.version + 1)
+    assert everything() == before
+    assert everything(pinned.version) == before
+    old = [path for path, day in after.files if path.rsplit("/", 1)[-1].startswith("c")]
+    for path in old:
+        assert pq.ParquetFile(f"{after.root}/{path}").metadata.num_row_groups == 1
+    assert compact_lake() == 0
+    assert verify_dataset(make_dataset())["problems"] == []
+
+
+def test_compaction_gives_way_when_its_time_is_over(many, monkeypatch):
+    from datahub.lake import upkeep
+
+    monkeypatch.setattr(upkeep, "BUDGET_S", -1)
+    assert compact_lake() == 0
+    monkeypatch.undo()
+    assert compact_lake() == BATCHES - 1
 
 
 def test_deliveries_go_on_after_compaction(many, tmp_path):
