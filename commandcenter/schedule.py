@@ -24,6 +24,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "watch quality": every(60, "datahub.watch_quality"),
     "patrol devices": every(60, "datahub.patrol_devices"),
     "carry grants": every(10, "datahub.carry_grants", "lake"),
+    "run sources": every(10, "datahub.run_sources", "lake"),
     "sync cascade": every(60, "datahub.sync_cascade", "lake"),
     "run windows": every(60, "alerts.run_windows", "lake"),
     "publish tickets": every(30, "hotline.publish_tickets", "lake"),

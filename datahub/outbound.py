@@ -16,8 +16,11 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
+from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
@@ -26,6 +29,8 @@ from django.utils.translation import gettext as _
 from commandcenter.core.errors import DomainError
 
 TIMEOUT_S = 20.0
+TOTAL_S = 600.0  # one answer from its first byte to its last; a trickle does not hold a worker for ever
+CHUNK = 256 * 1024
 MAX_BYTES = 64 * 1024 * 1024
 MAX_REDIRECTS = 3
 _PORTS = {"http": 80, "https": 443}
@@ -44,6 +49,12 @@ class Unreachable(DomainError):
     """Nobody answers there, or not in time."""
 
     code = "unreachable"
+
+
+class TooLong(Unreachable):
+    """The answer is longer than it may be; asking again will not help."""
+
+    code = "answer_too_long"
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,15 @@ def check(url: str, *, allow: Iterable[str] | None = None) -> Target:
     except ValueError as error:
         raise OutboundRefused(_("Not an address: %(url)s") % {"url": _plain(url)}) from error
     host = parts.hostname.lower().rstrip(".")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(parts.scheme, host, port, path, check_address(host, port, allow=allow))
+
+
+def check_address(host: str, port: int, *, allow: Iterable[str] | None = None) -> str:
+    """The address to connect to for a host, whatever is spoken there.
+
+    Raises OutboundRefused where any address of the name is not allowed; Unreachable.
+    """
     words = allow_list() if allow is None else [word.lower() for word in allow]
     named = any(_names(word, host, port) for word in words)
     networks = [network for word in words if (network := _network(word)) is not None]
@@ -93,8 +113,7 @@ def check(url: str, *, allow: Iterable[str] | None = None) -> Target:
             raise OutboundRefused(
                 _("%(host)s (%(ip)s) is not on the list of allowed addresses.") % {"host": host, "ip": ip}
             )
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(parts.scheme, host, port, path, str(found[0]))
+    return str(found[0])
 
 
 def resolve(host: str, port: int) -> list[IpAddress]:
@@ -122,26 +141,39 @@ def request(
     max_bytes: int = MAX_BYTES,
     max_redirects: int = MAX_REDIRECTS,
     allow: Iterable[str] | None = None,
+    secret_headers: Iterable[str] = (),
+    into: BinaryIO | None = None,
 ) -> Answer:
-    """One request, redirects followed within the allow-list; credentials never follow to another host.
+    """One request, redirects followed within the allow-list; credentials never follow to another place.
 
-    Raises OutboundRefused, Unreachable (also when the answer is longer than max_bytes).
+    secret_headers: names beside the usual ones that hold credentials. into: takes the body of a good
+    answer (2xx) instead of memory. Raises OutboundRefused, Unreachable, TooLong.
     """
     words = None if allow is None else list(allow)
     sent = dict(headers or {})
+    secret_names = _SECRET_HEADERS | {name.lower() for name in secret_headers}
     for _hop in range(max_redirects + 1):
         target = check(url, allow=words)
-        answer = _once(method, target, url, body, sent, timeout_s, max_bytes)
+        answer = _once(method, target, url, body, sent, timeout_s, max_bytes, into)
         place = answer.headers.get("location")
         if answer.status not in _REDIRECTS or not place:
             return answer
         url = urljoin(url, place)
-        after = urlsplit(url)
-        if (after.scheme, (after.hostname or "").lower()) != (target.scheme, target.host):
-            sent = {name: value for name, value in sent.items() if name.lower() not in _SECRET_HEADERS}
+        if origin_of(url) != (target.scheme, target.host, target.port):
+            sent = {name: value for name, value in sent.items() if name.lower() not in secret_names}
         if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
             method, body = "GET", None
     raise OutboundRefused(_("More than %(n)s redirects.") % {"n": max_redirects})
+
+
+def origin_of(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port: credentials given to one are not given to another."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        port = 0
+    return parts.scheme, (parts.hostname or "").lower().rstrip("."), port
 
 
 def _once(
@@ -152,19 +184,35 @@ def _once(
     headers: Mapping[str, str],
     timeout_s: float,
     max_bytes: int,
+    into: BinaryIO | None,
 ) -> Answer:
     link = _Tls(target, timeout_s) if target.scheme == "https" else _Plain(target, timeout_s)
     try:
         link.request(method, target.path, body=body, headers={"User-Agent": "city-hub", **headers})
         answer = link.getresponse()
-        content = answer.read(max_bytes + 1)
-    except (OSError, http.client.HTTPException) as error:
+        kept = BytesIO()
+        _pour(answer, into if into is not None and 200 <= answer.status < 300 else kept, max_bytes)
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise Unreachable(f"{target.host}:{target.port}: {type(error).__name__}") from error
     finally:
         link.close()
-    if len(content) > max_bytes:
-        raise Unreachable(_("The answer is longer than %(n)s bytes.") % {"n": max_bytes})
-    return Answer(answer.status, content, {name.lower(): value for name, value in answer.getheaders()}, url)
+    found = {name.lower(): value for name, value in answer.getheaders()}
+    return Answer(answer.status, kept.getvalue(), found, url)
+
+
+def _pour(answer: http.client.HTTPResponse, into: BinaryIO, max_bytes: int) -> None:
+    """The body, bounded in size and time. Raises TooLong, Unreachable where it ends too early."""
+    until = time.monotonic() + TOTAL_S
+    size = 0
+    while chunk := answer.read1(CHUNK):
+        size += len(chunk)
+        if size > max_bytes:
+            raise TooLong(_("The answer is longer than %(n)s bytes.") % {"n": max_bytes})
+        into.write(chunk)
+        if time.monotonic() > until:
+            raise Unreachable(_("The answer took longer than %(n)s seconds.") % {"n": int(TOTAL_S)})
+    if answer.length:  # http.client does not say so by itself
+        raise Unreachable(_("The answer broke off: %(n)s bytes are missing.") % {"n": answer.length})
 
 
 class _Plain(http.client.HTTPConnection):
