@@ -34,6 +34,7 @@ TICKET_DONE: Final = frozenset({"answered", "rejected", "closed", "archived"})
 ORDER_ENDED: Final = frozenset({"closed", "returned", "cancelled"})
 REPORT_DONE: Final = frozenset({"solved_on_spot", "closed"})
 ALERT_QUIET: Final = frozenset({"pending", "resolved"})
+PER_DELIVERY: Final = frozenset({"data.deliveries", "data.refused"})  # one for each; others count its rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.fields.json import KT
 from django.db.models.functions import TruncDate
 
@@ -95,7 +95,26 @@ def report_changes() -> Iterator[Delta]:
     )
 
 
-SOURCES: list[Callable[[], Iterator[Delta]]] = [ticket_changes, order_changes, alert_changes, report_changes]
+def delivery_changes() -> Iterator[Delta]:
+    """A delivery is one row, not a chain of moves: only its end counts, and the row keeps that."""
+    ended = apps.get_model("datahub", "Delivery").objects.filter(finished_at__isnull=False)
+    days = ended.annotate(day=TruncDate("finished_at", tzinfo=SHANGHAI)).order_by()
+    counts = ("rows_in", "rows_committed", "rows_rejected")
+    sums = {f"all_{name}": Sum(name) for name in counts}
+    for row in days.values("state", "area_code", "day").annotate(times=Count("pk"), **sums).iterator():
+        for step in figures.delivery_steps(row | {name: row[f"all_{name}"] for name in counts}):
+            # The sums are of all rows of the group; what counts one for each delivery is counted here.
+            n = row["times"] if step.figure in figures.PER_DELIVERY else step.n
+            yield from place([Step(step.figure, n)], row["area_code"], row["day"])
+
+
+SOURCES: list[Callable[[], Iterator[Delta]]] = [
+    ticket_changes,
+    order_changes,
+    alert_changes,
+    report_changes,
+    delivery_changes,
+]
 
 
 def from_rows() -> Sums:
@@ -106,14 +125,11 @@ def from_rows() -> Sums:
 def kept_sums() -> Sums:
     """What is kept, and what is announced but not folded yet."""
     sums: Sums = Sums()
-    stored = Summary.objects.exclude(figure__startswith="data.").values_list(
-        "area_code", "day", "figure", "value"
-    )
+    stored = Summary.objects.values_list("area_code", "day", "figure", "value")
     for area, day, figure, value in stored.iterator():
         sums[area, day, figure] += value
     waiting = Event.objects.unfolded(folded_position()).iterator()
-    unfolded = add_up(change for event in waiting for change in deltas(event))
-    sums.update({key: n for key, n in unfolded.items() if not key[2].startswith("data.")})
+    sums.update(add_up(change for event in waiting for change in deltas(event)))
     return sums
 
 

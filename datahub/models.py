@@ -213,6 +213,7 @@ class Delivery(models.Model):
     turn = models.BigIntegerField(null=True)
     lake_version = models.BigIntegerField(null=True)
     received_at = models.DateTimeField(_("received"))
+    area_code = models.CharField(max_length=16, blank=True)  # whose figures it ended in; a dataset may move
     checked_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
     tapped_at = models.DateTimeField(null=True)
@@ -344,12 +345,12 @@ class DatasetWriter(models.Model):
 
 from .cascade import models as _cascade  # noqa: E402, F401  registers its tables
 from .catalogue import models as _catalogue  # noqa: E402, F401  registers its tables
-from .devices import models as _devices  # noqa: E402, F401  registers its tables
 from .connectors import models as _connectors  # noqa: E402, F401  registers its tables
+from .devices import models as _devices  # noqa: E402, F401  registers its tables
 from .lake import models as _lake  # noqa: E402, F401  registers its tables
 from .portal import models as _portal  # noqa: E402, F401  registers its tables
-from .quality import models as _quality  # noqa: E402, F401  registers its tables
 from .push import models as _push  # noqa: E402, F401  registers its tables
+from .quality import models as _quality  # noqa: E402, F401  registers its tables
 from .sharing import models as _sharing  # noqa: E402, F401  registers its tables
 from .upload import models as _upload  # noqa: E402, F401  registers its tables
 from .vault import models as _vault  # noqa: E402, F401  registers its tables

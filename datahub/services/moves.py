@@ -27,11 +27,12 @@ def home_area(dataset: Dataset) -> str:
 
 
 def tell(delivery: Delivery) -> None:
+    """An ended one is told of at the place and time that its row keeps: figures are recounted from it."""
     announce(
         DeliveryMoved(
-            area_code=home_area(delivery.dataset),
+            area_code=delivery.area_code or home_area(delivery.dataset),
             audiences=AUDIENCES,
-            at=clock.now(),
+            at=delivery.finished_at or clock.now(),
             delivery_id=delivery.pk,
             dataset_code=delivery.dataset.code,
             dataset_name=delivery.dataset.name,
@@ -52,6 +53,8 @@ def move(delivery: Delivery, action: str, claim: Claim | None, **values: Any) ->
         claim.hold()
     state = Delivery.objects.select_for_update().values_list("state", flat=True).get(pk=delivery.pk)
     delivery.state = next_state(MOVES, action, state)
+    if delivery.state in FINAL:
+        values["area_code"] = home_area(delivery.dataset)
     for name, value in values.items():
         setattr(delivery, name, value)
     delivery.save(update_fields=["state", *values])

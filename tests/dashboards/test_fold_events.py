@@ -1,20 +1,24 @@
 """Summaries after folding equal a count of the rows, whatever happened and in whatever portions."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from commandcenter.core import clock
 from commandcenter.core.times import shanghai_day
 from commandcenter.journal.models import Cursor
 from dashboards import recount, services
 from dashboards.figures import GAUGE_DAY
 from dashboards.models import Summary
+from datahub.services import deliver
 from dispatch import services as orders
 from hotline import services as tickets
 from tests.factories.city import CHONGCHUAN, CITY, RUDONG
+from tests.factories.datahub import READINGS, csv_file, make_dataset, rows
 
 from .helpers import make_city, take, whole_case
 
@@ -115,6 +119,33 @@ def test_recount_says_what_differs_and_write_sets_it_right(people, pump):
     clean = StringIO()
     call_command("recount", "--check", stdout=clean)
     assert json.loads(clean.getvalue().splitlines()[-1])["differences"] == 0
+
+
+def test_deliveries_are_recounted_where_and_when_they_ended(people, pump, tmp_path, monkeypatch):
+    monkeypatch.setattr("commandcenter.wiring.TAPS", {})
+    spec = READINGS.model_copy(update={"area_code": CHONGCHUAN})
+    make_dataset(spec)
+    late = datetime(2026, 11, 20, 15, 59, 59, 999_000, tzinfo=UTC)  # a moment before midnight in Shanghai
+    with clock.at(late):
+        good = csv_file(tmp_path, [*rows(5, at=late), *rows(1, station="x" * 30, at=late)])
+        assert deliver(dataset_code=spec.code, path=good).rows_rejected == 1
+        assert deliver(dataset_code=spec.code, path=good, period="again").state == "unchanged"
+    with clock.at(late + timedelta(hours=1)):
+        (tmp_path / "bad.csv").write_text("nothing,of,it\n1,2,3\n")
+        assert deliver(dataset_code=spec.code, path=tmp_path / "bad.csv").state == "refused"
+    assert recount.compare() == []  # announced and not folded yet
+    pump()
+    assert recount.compare() == []
+    day = shanghai_day(late)
+    for area in (CITY, CHONGCHUAN):
+        assert value(area, "data.deliveries", day) == 1
+        assert value(area, "data.rows_in", day) == 6
+        assert value(area, "data.rows_rejected", day) == 1
+        assert value(area, "data.refused", day + timedelta(days=1)) == 1
+    make_dataset(spec.model_copy(update={"area_code": RUDONG}))  # what was counted stays where it was
+    assert recount.compare() == []
+    Summary.objects.filter(area_code=CITY, figure="data.rows_in").update(value=7)
+    assert [(d.area, d.figure, d.kept, d.rows) for d in recount.compare()] == [(CITY, "data.rows_in", 7, 6)]
 
 
 def test_adding_nothing_touches_nothing(people):
