@@ -194,7 +194,6 @@ def fetch(
     seen: bytes,
     before: dict[str, str],
     number: int,
-    limit: int = BATCH_ROWS,
 ) -> Fetched | Nothing:
     """The next batch, on the disk, if anything is new. Raises SourceFailed, OutboundRefused."""
     with connected(settings, secret) as connection:
@@ -205,7 +204,7 @@ def fetch(
         if picked.cursor is None:
             return _fetch_whole(source_id, connection, picked, settings, notes)
         notes += _left_out(connection, picked)
-        return _fetch_new(source_id, connection, picked, settings, cursor, seen, number, limit, notes)
+        return _fetch_new(source_id, connection, picked, settings, cursor, seen, number, notes)
 
 
 def _fetch_whole(
@@ -239,7 +238,6 @@ def _fetch_new(
     cursor: dict[str, Any],
     seen: bytes,
     number: int,
-    limit: int,
     notes: list[str],
 ) -> Fetched | Nothing:
     assert picked.cursor is not None
@@ -261,7 +259,7 @@ def _fetch_new(
                     raise _mixed(picked.cursor.name)
                 this = known.number((value, *(row[n] for n in identity)))
                 if last is None or value > last or not known.knows(this):
-                    if spool.rows + len(fresh) >= limit:
+                    if spool.rows + len(fresh) >= BATCH_ROWS:
                         full = True
                         break
                     fresh.append(row)
