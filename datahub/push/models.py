@@ -77,7 +77,7 @@ class Subscription(models.Model):
     client_id: stays the same for good, so that the broker keeps the session while we are away.
     mapping: column -> where its value stands, see mapping.py. revision: rises with each change of the
     settings, by which the process knows to connect anew. What it counts and where it stands is written by
-    the process, about once a second.
+    the process: alive_at every few seconds; subscribed, the topic that the broker's session has.
     """
 
     name = models.CharField(_("name"), max_length=80)
@@ -106,6 +106,8 @@ class Subscription(models.Model):
 
     state = models.CharField(_("state"), max_length=10, choices=LinkState.choices, default=LinkState.IDLE)
     state_at = models.DateTimeField(null=True, blank=True)
+    alive_at = models.DateTimeField(null=True, blank=True)
+    subscribed = models.CharField(max_length=300, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
     last_message_at = models.DateTimeField(_("last message"), null=True, blank=True)
     messages = models.BigIntegerField(default=0)

@@ -54,8 +54,11 @@ def unpack(body: bytes) -> bytes:
     return b"".join(parts)
 
 
-def rows_of(body: bytes, media: str) -> Rows:
-    """The rows of a body. Raises BadInput with row, field and reason; TooLarge."""
+def rows_of(body: bytes, media: str, *, nested: bool = False) -> Rows:
+    """The rows of a body. nested: objects and arrays inside a row stay what they are, else they become text.
+
+    Raises BadInput with row, field and reason; TooLarge.
+    """
     if len(body) > MAX_BYTES:
         raise TooLarge(f"more than {MAX_BYTES} bytes")
     try:
@@ -72,7 +75,7 @@ def rows_of(body: bytes, media: str) -> Rows:
     if "\\u" in text:
         _check_characters(rows)
     if text.count("{") != len(rows) or text.count("[") > (media == JSON):
-        _flatten(rows)
+        _flatten(rows, keep=nested)
     return rows
 
 
@@ -217,14 +220,19 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _flatten(rows: Rows) -> None:
+def _flatten(rows: Rows, *, keep: bool) -> None:
     """Objects and arrays inside a row become text, which the checks then judge like any other."""
     for number, row in enumerate(rows, 1):
         for name, value in row.items():
             if isinstance(value, (dict, list)):
                 if _deeper(value, DEPTH):
                     raise BadInput(Problem(number, _printable(name), f"nested deeper than {DEPTH} levels"))
-                row[name] = json.dumps(value, ensure_ascii=False)
+                if not keep:
+                    row[name] = as_text(value)
+
+
+def as_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _deeper(value: Any, left: int) -> bool:

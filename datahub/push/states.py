@@ -34,6 +34,7 @@ class BadMessage(TextChoices):
     NOT_NUMBER = "not_number", _("not a number")
     TOO_LARGE = "too_large", _("larger than a message may be")
     EMPTY = "empty", _("no value of the mapping is in it")
+    UNUSABLE = "unusable", _("could not be made into rows")
 
 
 class BatchState(TextChoices):

@@ -85,12 +85,12 @@ def waiting_datasets() -> list[Dataset]:
 # number of its first row.
 _TAKE = """
 WITH waiting AS (
-    SELECT id, rows, sum(rows) OVER (ORDER BY id) AS until FROM (
-        SELECT id, rows FROM datahub_deliveryblob WHERE dataset_id = %(dataset)s AND delivery_id IS NULL
-        ORDER BY id LIMIT %(blobs)s
+    SELECT id, rows, sender, sum(rows) OVER (ORDER BY id) AS until FROM (
+        SELECT id, rows, sender FROM datahub_deliveryblob
+        WHERE dataset_id = %(dataset)s AND delivery_id IS NULL ORDER BY id LIMIT %(blobs)s
     ) oldest
 )
-SELECT id, rows, until - rows + 1 FROM waiting WHERE until <= %(rows)s OR until = rows ORDER BY id
+SELECT id, rows, until - rows + 1, sender FROM waiting WHERE until <= %(rows)s OR until = rows ORDER BY id
 """
 _MARK = """
 UPDATE datahub_deliveryblob b SET delivery_id = %(delivery)s, first_row = t.first_row
@@ -106,15 +106,16 @@ def gather(claim: Claim) -> Delivery | None:
         chosen = cursor.fetchall()
         if not chosen:
             return None
-        digest = hashlib.sha256("".join(f"{pk}:{rows};" for pk, rows, _first in chosen).encode())
+        digest = hashlib.sha256("".join(f"{pk}:{rows};" for pk, rows, *_more in chosen).encode())
+        from_brokers = all(sender.startswith("mqtt:") for *_more, sender in chosen)
         delivery = Delivery.objects.create(
             dataset=claim.dataset,
-            source=SourceKind.PUSH,
+            source=SourceKind.MQTT if from_brokers else SourceKind.PUSH,
             period=f"blobs {chosen[0][0]}–{chosen[-1][0]}",
             digest=digest.hexdigest(),
             received_at=clock.now(),
         )
-        ids, _rows, first = zip(*chosen, strict=True)
+        ids, _rows, first, _senders = zip(*chosen, strict=True)
         cursor.execute(_MARK, {"delivery": delivery.pk, "ids": list(ids), "first": [int(n) for n in first]})
         tell(delivery)
     return delivery
