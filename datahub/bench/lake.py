@@ -6,6 +6,10 @@ readings in a row. Contenders take turns, the best of RUNS counts, and both must
 
 Small reads, each the median: one row by its reference, the newest rows of a sample, the rows of one day
 counted; and the same window query over a table of many small deliveries, before and after compaction.
+
+History: hourly values of six stations over four years, each station a delivery of its own, as archives come:
+8,766 files of 24 rows. The window query over all of it and over one month, as delivered and compacted, beside
+PostgreSQL on the same rows. A reader that pinned the table before compaction asks again after it.
 """
 
 import argparse
@@ -15,7 +19,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,7 @@ DEVICES = 2_000
 DAYS = 8
 SMALL = 64  # deliveries of the table of small files
 SMALL_ROWS = 5_000
+STATIONS, YEARS = 6, 4
 RUNS = 3
 READS = 15
 COLUMNS = (
@@ -66,26 +71,35 @@ def make_rows(rows: int, seed: int = 2026) -> pa.Table:
     )
 
 
-def lake_window(code: str) -> dict[str, float]:
+Days = tuple[date, date] | None
+
+
+def lake_window(code: str, days: Days = None, version: int | None = None) -> dict[str, float]:
     import ibis
 
     from datahub import selectors
 
     hub = selectors.engine()
-    table = hub.table(code)
+    table = hub.table(code, version, days)
+    if days is not None:
+        table = table.filter(table["day"].between(*days))
     window = ibis.window(group_by="device", order_by="at", preceding=11, following=0)
     means = table.select("device", mean=table["speed"].mean().over(window))
     found = hub.to_arrow(means.group_by("device").agg(top=means["mean"].max()))
     return dict(zip(found.column("device").to_pylist(), found.column("top").to_pylist(), strict=True))
 
 
-def postgres_window() -> dict[str, float]:
+def postgres_window(days: Days = None) -> dict[str, float]:
     from django.db import connection
 
+    first, last = days or (date(1970, 1, 1), date(2100, 1, 1))
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT device, max(mean) FROM (SELECT device, avg(speed) OVER (PARTITION BY device ORDER BY at"
-            " ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) AS mean FROM bench_lake) m GROUP BY device"
+            " ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) AS mean FROM bench_lake"
+            " WHERE at >= %s::timestamp AT TIME ZONE 'Asia/Shanghai'"
+            " AND at < (%s::date + 1)::timestamp AT TIME ZONE 'Asia/Shanghai') m GROUP BY device",
+            [first, last],
         )
         return dict(cursor.fetchall())
 
@@ -100,6 +114,7 @@ def fill_postgres(table: pa.Table, folder: Path) -> float:
     began = time.perf_counter()
     with connection.cursor() as cursor:
         cursor.execute("SET TIME ZONE 'UTC'")
+        cursor.execute("DROP TABLE IF EXISTS bench_lake")
         cursor.execute("CREATE TEMP TABLE bench_lake (device text, at timestamptz, speed float8)")
         with path.open() as file:
             cursor.copy_expert("COPY bench_lake FROM STDIN (FORMAT csv)", file)
@@ -138,6 +153,57 @@ def deliver_rows(code: str, table: pa.Table, folder: Path, parts: int) -> int:
             raise RuntimeError(f"{delivery.rows_rejected} rejected, {delivery.reason} {delivery.detail}")
         last = delivery.pk
     return last
+
+
+def make_history() -> pa.Table:
+    """Station by station; four years of hours that end last month."""
+    rng = np.random.default_rng(4)
+    hours = YEARS * 1_461 * 6  # 365.25 days
+    first = np.datetime64(datetime.now(UTC).date() - timedelta(days=30), "us") - np.timedelta64(hours, "h")
+    at = np.tile(first + np.arange(hours) * np.timedelta64(1, "h"), STATIONS)
+    return pa.table(
+        {
+            "device": pa.array(np.repeat([f"S{n}" for n in range(STATIONS)], hours)),
+            "at": pa.array(at, pa.timestamp("us")).cast(pa.timestamp("us", "UTC")),
+            "speed": rng.gamma(4, 10, len(at)).clip(0, 200).round(1),
+        }
+    )
+
+
+def ask_history(folder: Path) -> dict[str, Any]:
+    """Four years and one month of small files, as delivered and after compaction."""
+    from datahub import selectors
+    from datahub.services.upkeep import compact_dataset
+    from datahub.services.writers import writing
+
+    code, table = "bench.history", make_history()
+    into_lake, _ = seconds_of(lambda: deliver_rows(code, table, folder, STATIONS))
+    fill_postgres(table, folder)
+    start = table.column("at")[table.num_rows // 2].as_py().date().replace(day=1)
+    month = (start, start + timedelta(days=27))
+    result: dict[str, Any] = {
+        "history_deliver_s": round(into_lake, 1),
+        "history_postgres_ms": median_ms(postgres_window),
+        "month_postgres_ms": median_ms(lambda: postgres_window(month)),
+    }
+    pinned = selectors.pinned(code).version
+    for stage in ("delivered", "compacted"):
+        if stage == "compacted":
+            with writing(selectors.dataset(code), wait=True) as claim:
+                assert claim is not None
+                seconds, _ = seconds_of(lambda: compact_dataset(claim))
+            result["history_compaction_s"] = round(seconds, 1)
+        result |= {
+            f"history_{stage}_files": selectors.latest_versions(code)["files"],
+            f"history_{stage}_ms": median_ms(lambda: lake_window(code)),
+            f"month_{stage}_ms": median_ms(lambda: lake_window(code, month)),
+        }
+        for days in (None, month):
+            if not same(lake_window(code, days), postgres_window(days)):
+                raise RuntimeError("the lake and PostgreSQL do not agree")
+    if not same(lake_window(code, version=pinned), postgres_window()):
+        raise RuntimeError("a reader of the version before compaction was broken")
+    return result
 
 
 def main(arguments: list[str]) -> int:
@@ -179,10 +245,18 @@ def main(arguments: list[str]) -> int:
     compacted = median_ms(lambda: lake_window("bench.pieces"))
     if not same(before, lake_window("bench.pieces")):
         raise RuntimeError("compaction changed the answer")
+    with tempfile.TemporaryDirectory(prefix="bench-lake-") as name:
+        history = ask_history(Path(name))
     print(f"{options.rows:,} rows, {os.cpu_count()} cores; into the lake {into_lake:.1f} s, "
           f"into PostgreSQL {into_postgres:.1f} s")  # fmt: skip
     print(f"window query: lake {best['lake']:.2f} s, PostgreSQL {best['postgres']:.2f} s")
     print(f"{SMALL} small deliveries: {scattered} ms, after compaction ({fewer} files fewer) {compacted} ms")
+    for stage in ("delivered", "compacted"):
+        print(
+            f"four years, {history[f'history_{stage}_files']:,} files as {stage}: "
+            f"all {history[f'history_{stage}_ms']} ms, a month {history[f'month_{stage}_ms']} ms"
+        )
+    print(f"PostgreSQL: all {history['history_postgres_ms']} ms, a month {history['month_postgres_ms']} ms")
     print(
         json.dumps(
             {
@@ -195,6 +269,7 @@ def main(arguments: list[str]) -> int:
                 "scattered_ms": scattered,
                 "compacted_ms": compacted,
                 "files_fewer": fewer,
+                **history,
             }
         )
     )
