@@ -34,7 +34,7 @@ WITH planned AS MATERIALIZED (
     WHERE starts_at <= %(at)s AND ends_at > %(at)s AND cancelled_at IS NULL
 ), seen AS (
     SELECT d.id, d.owner_code, d.area_code, d.kind, p.gap_s, p.seen_at, p.slept_at, p.woke_at,
-        s.state AS spell, s.since,
+        s.state AS spell, COALESCE(s.since, d.state_since) AS since,
         GREATEST(p.seen_at, %(floor)s) < %(at)s - make_interval(secs => p.gap_s) AS silent
     FROM datahub_device d
     JOIN datahub_pulse p ON p.device_id = d.id AND p.seen_at IS NOT NULL
@@ -150,7 +150,7 @@ def follow_pulses(at: datetime, floor: datetime, done: Round) -> set[int]:
         if turned is None:
             continue
         if spell is None and turned[0] != Spell.ONLINE:
-            first.append((pk, Spell.ONLINE, min(woke or seen, turned[1]), turned[1]))
+            first.append((pk, Spell.ONLINE, min(max(woke or seen, since), turned[1]), turned[1]))
         turns.append((pk, *turned))
         _count(done, owner, pk, turned[0], spell)
     spells.turn((pk, Spell.OFFLINE, slept) for pk, slept, _woke in unseen)
@@ -164,24 +164,20 @@ def _turn(
     at: datetime,
     floor: datetime,
     spell: str | None,
-    since: datetime | None,
+    since: datetime,
     silent: bool,
     seen: datetime,
     woke: datetime | None,
     planned_at: datetime | None,
 ) -> tuple[str, datetime] | None:
     """Into which stretch a device passes, and when; None where it stays."""
-    before = since or seen
     if not silent:
-        if spell == Spell.ONLINE:
-            return None
-        heard = woke or seen
-        return Spell.ONLINE, min(max(heard, before), at) if spell else min(heard, seen)
+        return None if spell == Spell.ONLINE else (Spell.ONLINE, min(max(woke or seen, since), at))
     if spell in (None, Spell.ONLINE):
         # Not from its last heartbeat where the platform itself did not listen for a while after it.
-        return (Spell.PLANNED if planned_at else Spell.OFFLINE), min(max(seen, before, floor), at)
+        return (Spell.PLANNED if planned_at else Spell.OFFLINE), min(max(seen, since, floor), at)
     if spell == Spell.OFFLINE and planned_at:
-        return Spell.PLANNED, max(planned_at, before)
+        return Spell.PLANNED, max(planned_at, since)
     if spell == Spell.PLANNED and not planned_at:
         return Spell.OFFLINE, at
     return None
