@@ -7,7 +7,7 @@ stars in their place in the columns of free text named below, and in nothing els
 
 from django.db import migrations
 
-TEXTS = ("note", "reason", "title", "detail", "answer", "body", "report", "repeats")
+TEXTS = ("note", "reason", "title", "detail", "answer", "body", "report", "repeats", "changed")
 
 _REFUSE = """
 CREATE OR REPLACE FUNCTION journal_texts() RETURNS text[] LANGUAGE sql IMMUTABLE AS
