@@ -1,4 +1,4 @@
-# The production image: one image, four commands (web, worker, beat, journal); see docker-compose.yml.
+# The production image: one image, five commands (web, worker, beat, journal, mqtt); see docker-compose.yml.
 
 FROM node:22-bookworm-slim AS screens
 WORKDIR /build

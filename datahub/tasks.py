@@ -9,9 +9,11 @@ from datahub import services
 from datahub.cascade import tasks as _cascade  # noqa: F401  the worker finds them here
 from datahub.connectors import tasks as _connectors  # noqa: F401
 from datahub.devices import tasks as _devices  # noqa: F401
+from datahub.push import tasks as _push  # noqa: F401
 from datahub.quality import tasks as _quality  # noqa: F401
 from datahub.services import upkeep
 from datahub.sharing import tasks as _sharing  # noqa: F401
+from datahub.upload import tasks as _upload  # noqa: F401
 from datahub.vault import tasks as _vault  # noqa: F401
 
 
