@@ -29,7 +29,7 @@ from ..models import Source, SourceRun
 from ..pages import State
 from ..settings import DatabaseSettings, FolderSettings, HttpSettings, parse
 from ..spool import Fetched, Nothing
-from ..states import RUN_MOVES, BatchState, RunOutcome
+from ..states import RUN_MOVES, BatchState, PullKind, RunOutcome
 from ..timing import after_failure, next_run
 from .batches import DeliveryRefused, bring_in, keep, left_over
 from .leases import Heart, hold, take, tell
@@ -298,9 +298,8 @@ def _incidents(source: Source, run: SourceRun, fault: DomainError | None) -> Non
     kinds = [IncidentKind.SOURCE_FAILING, IncidentKind.COLUMNS_CHANGED]
     if fault is None:
         clear_incident(kind=kinds[0], **about)
-        last = source.batches.order_by("-number").first()
         # A folder in which nothing lies any more has not mended the file that was refused.
-        if run.outcome != RunOutcome.NOTHING or last is None or last.state != BatchState.REFUSED:
+        if run.outcome != RunOutcome.NOTHING or source.kind != PullKind.FOLDER:
             clear_incident(kind=kinds[1], **about)
         return
     if isinstance(fault, DeliveryRefused):

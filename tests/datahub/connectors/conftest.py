@@ -5,8 +5,8 @@ from django.conf import settings as project
 
 from datahub import selectors
 from datahub.connectors import http
-from datahub.connectors.services import run_source, save_source
 from datahub.connectors.models import Source
+from datahub.connectors.services import run_source, save_source
 from tests.factories.datahub import READINGS
 from tests.support.database import owner_cursor
 
