@@ -12,6 +12,7 @@ from typing import Any
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ NAV: list[NavItem] = [
     _item(
         _("Catalogue"), "datahub:catalogue", "steward analyst officer dispatcher operator", icon="list-search"
     ),
+    _item(pgettext_lazy("data", "Incidents"), "datahub:incidents", "steward officer", icon="alert-triangle"),
     _item(_("Data requests"), "portal:inbox", "steward", icon="inbox"),
     _item(_("Data sharing"), "datahub:sharing:inbox", "steward officer", icon="share"),
     _item(

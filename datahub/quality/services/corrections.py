@@ -5,6 +5,7 @@ import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -21,7 +22,8 @@ from commandcenter.journal.services import audit, link, record_fact
 from datahub.checks.guard import HIDDEN, is_guarded, token_of
 from datahub.declare import ColumnSpec
 from datahub.models import Dataset, Delivery
-from datahub.selectors import row_by_ref, spec_for
+from datahub.selectors import is_register, row_by_ref, spec_for
+from datahub.services.deliveries import deliver
 from datahub.sharing.models import Agreement, Yield
 from datahub.states import DeliveryState
 
@@ -382,3 +384,47 @@ def _write(
             due_at=correction.due_at,
         )
     )
+
+
+# ---------------------------------------------------------------- in the register itself
+
+
+def can_correct_in_register(correction: CorrectionRequest) -> bool:
+    """A register without personal columns: its row is written again, with the one value changed."""
+    spec = spec_for(correction.dataset)
+    return is_register(spec) and not is_guarded(spec) and correction.column not in spec.key_columns
+
+
+def correct_in_register(*, correction_id: int, by: "User", note: str = "") -> CorrectionRequest:
+    """The record as it stands now with the proposed value, as a delivery of its own, checked like any."""
+    correction = CorrectionRequest.objects.select_related("dataset").get(pk=correction_id)
+    require(may_decide_correction(by, correction) and can_correct_in_register(correction))
+    next_state(CORRECTION_MOVES, "correct", correction.state)
+    spec = spec_for(correction.dataset)
+    now = newest_of_key(spec, correction.row_ref)
+    if now is None:
+        raise BadInput(Problem(None, "row", _("There is no such record.")))
+    values = {**now.values, correction.column: correction.proposed}
+    table = pa.table({one.code: pa.array([_written(values[one.code])], pa.string()) for one in spec.columns})
+    delivery = deliver(
+        dataset_code=spec.code,
+        table=table,
+        by=by,
+        period=f"correction {correction.number}",
+        mapping="default",
+    )
+    if delivery.state != DeliveryState.COMMITTED:
+        fault = delivery.rejects.first()
+        why = f"{fault.column}: {fault.get_reason_display()}" if fault else delivery.get_reason_display()
+        raise BadInput(Problem(None, "proposed", why))
+    return correct_by_delivery(
+        correction_id=correction.pk,
+        delivery_id=delivery.pk,
+        by=by,
+        note=note,
+        row_ref=f"datahub.row:{delivery.pk}:1",
+    )
+
+
+def _written(value: Any) -> str | None:
+    return None if value is None else value.isoformat() if hasattr(value, "isoformat") else str(value)

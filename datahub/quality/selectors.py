@@ -1,0 +1,181 @@
+"""Shaped reads of quality: inbox, scores over time, worst first."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from city.selectors import organisations
+from commandcenter.core.times import shanghai_day
+from datahub.models import Dataset, Delivery
+from datahub.sharing.querysets import officer_orgs
+
+from .clocks import weights
+from .models import DailyScore, DeliveryScore, Incident
+from .scoring import Part, Score, score_of
+from .states import ALIVE, RUNNING, Dimension, IncidentState
+
+WINDOW_DAYS = 30  # the score of a dataset: its checks of so many days, together
+CHART_DAYS = 60
+
+
+def incidents_shown(user: Any, asked: Any, *, at: datetime) -> tuple[QuerySet[Incident], dict[str, Any]]:
+    """The inbox by its filters: view (open, mine, overdue, …), kind, severity, dataset, words."""
+    seen = Incident.objects.visible_to(user).select_related("dataset", "delivery")
+    views = {
+        "open": seen.alive(),
+        "mine": seen.alive().filter(org_code__in=officer_orgs(user) or [""]),
+        "overdue": seen.overdue(at=at),
+        "resolved": seen.filter(state=IncidentState.RESOLVED),
+        "closed": seen.filter(state=IncidentState.CLOSED),
+    }
+    view = asked.get("view", "open")
+    view = view if view in views else "open"
+    rows = views[view]
+    kind, severity = asked.get("kind", ""), asked.get("severity", "")
+    words = asked.get("q", "").replace("\x00", "").strip()[:60]
+    if kind:
+        rows = rows.filter(kind=kind)
+    if severity:
+        rows = rows.filter(severity=severity)
+    if code := asked.get("dataset", ""):
+        rows = rows.filter(dataset__code=code.replace("\x00", ""))
+    if words:
+        rows = rows.filter(
+            Q(number__icontains=words)
+            | Q(dataset__name__icontains=words)
+            | Q(dataset__name_en__icontains=words)
+            | Q(dataset__code__icontains=words)
+            | Q(org_code__icontains=words)
+        )
+    order = ("-closed_at",) if view == "closed" else ("due_at", "pk")
+    filters = {"view": view, "kind": kind, "severity": severity, "q": words, "dataset": code}
+    return rows.order_by(*order), {"filters": filters, "counts": {n: v.count() for n, v in views.items()}}
+
+
+def org_names(codes: Iterable[str]) -> dict[str, str]:
+    """Code -> short name, one query."""
+    return dict(organisations().filter(code__in=set(codes)).values_list("code", "short_name"))
+
+
+def open_incidents(dataset_ids: Iterable[int]) -> dict[int, int]:
+    """Dataset -> incidents alive. One query."""
+    alive = Incident.objects.filter(dataset_id__in=list(dataset_ids), state__in=ALIVE).order_by()
+    return dict(alive.values_list("dataset").annotate(n=Count("pk")))
+
+
+def running_count(user: Any) -> int:
+    return Incident.objects.visible_to(user).filter(state__in=RUNNING).count()
+
+
+# ---------------------------------------------------------------- scores
+
+
+def scores_now(dataset_ids: Iterable[int], *, at: datetime, days: int = WINDOW_DAYS) -> dict[int, Score]:
+    """Each dataset's score of the last days. One query for all; a dataset without checks is absent."""
+    since = shanghai_day(at) - timedelta(days=days - 1)
+    sums = (
+        DailyScore.objects.filter(dataset_id__in=list(dataset_ids), day__gte=since)
+        .order_by()
+        .values_list("dataset_id", "rule", "dimension")
+        .annotate(n=Sum("checked"), bad=Sum("failed"))
+    )
+    parts: dict[int, list[Part]] = {}
+    for dataset_id, _rule, dimension, checked, failed in sums:
+        parts.setdefault(dataset_id, []).append(Part(dimension, checked, failed))
+    weight = weights()
+    return {pk: score_of(found, weight) for pk, found in parts.items()}
+
+
+def score_by_day(dataset: Dataset, *, at: datetime, days: int = CHART_DAYS) -> list[tuple[date, Score]]:
+    """The days on which something was checked, oldest first."""
+    since = shanghai_day(at) - timedelta(days=days - 1)
+    found: dict[date, list[Part]] = {}
+    rows = DailyScore.objects.filter(dataset=dataset, day__gte=since).order_by("day")
+    for row in rows:
+        found.setdefault(row.day, []).append(Part(row.dimension, row.checked, row.failed))
+    weight = weights()
+    return [(day, score_of(parts, weight)) for day, parts in found.items()]
+
+
+def checks_now(dataset: Dataset, *, at: datetime, days: int = WINDOW_DAYS) -> list[dict[str, Any]]:
+    """Check by check over the last days, worst first: what the total is made of."""
+    since = shanghai_day(at) - timedelta(days=days - 1)
+    sums = (
+        DailyScore.objects.filter(dataset=dataset, day__gte=since)
+        .order_by()
+        .values("rule", "dimension")
+        .annotate(n=Sum("checked"), bad=Sum("failed"))
+    )
+    rows = [
+        {**row, "rate": 100 * Part(row["dimension"], row["n"], row["bad"]).rate} for row in sums if row["n"]
+    ]
+    return sorted(rows, key=lambda row: (row["rate"], row["rule"]))
+
+
+def deliveries_of_day(dataset: Dataset, day: date) -> QuerySet[DeliveryScore]:
+    return DeliveryScore.objects.filter(dataset=dataset, day=day).select_related("delivery").order_by("score")
+
+
+def dimension_rows(score: Score | None) -> list[dict[str, Any]]:
+    """All dimensions with their weight; one that was not measured has no value."""
+    weight = weights()
+    held = score.dimensions if score else {}
+    return [
+        {"code": one, "label": one.label, "weight": weight[one], "value": held.get(str(one))}
+        for one in Dimension
+    ]
+
+
+# ---------------------------------------------------------------- the chart
+
+WIDTH, HEIGHT = 720.0, 120.0
+FLOOR = 50.0  # the lower end of the axis, so that 95 and 99 can be told apart
+
+
+def chart_of(days: list[tuple[date, Score]], *, at: datetime, span: int = CHART_DAYS) -> dict[str, Any]:
+    """Points and a line for an SVG. The line breaks where days lie between two points."""
+    last = shanghai_day(at)
+    points = []
+    for day, score in days:
+        if score.total is None:
+            continue
+        x = WIDTH * (span - 1 - (last - day).days) / max(span - 1, 1)
+        y = HEIGHT * (100 - max(score.total, FLOOR)) / (100 - FLOOR)
+        points.append({"x": round(x, 1), "y": round(y, 1), "day": day, "score": score.total})
+    return {
+        "points": points,
+        "line": " ".join(f"{p['x']},{p['y']}" for p in points) if len(points) > 1 else "",
+        "first": last - timedelta(days=span - 1),
+        "last": last,
+        "good": round(HEIGHT * 5 / (100 - FLOOR), 1),  # 95, where full marks begin: accountability item XW-46
+    }
+
+
+def tone_of(total: float | None) -> str:
+    """95 and more: full marks of item XW-46; below 75: none."""
+    if total is None:
+        return "grey"
+    return "green" if total >= 95 else "orange" if total >= 75 else "red"
+
+
+def score_of_delivery(delivery: Delivery) -> dict[str, Any] | None:
+    """A delivery's own score for its page: total, dimensions, checks."""
+    row = DeliveryScore.objects.filter(delivery=delivery).first()
+    if row is None:
+        return None
+    parts = {code: Part(*part) for code, part in row.parts.items()}
+    score = score_of(parts.values(), weights())
+    return {
+        "total": row.score,
+        "tone": tone_of(row.score),
+        "dimensions": dimension_rows(score),
+        "checks": sorted(
+            (
+                {"rule": code, "n": p.checked, "bad": p.failed, "rate": 100 * p.rate}
+                for code, p in parts.items()
+            ),
+            key=lambda one: one["rate"],
+        ),
+    }
