@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from datahub.services.upkeep import vacuum_lake
 from datahub.vault.restoring import reapply_erasures
 
 
@@ -13,6 +14,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--list", type=Path, help="the list of the erased as it stood before the restore")
+        parser.add_argument(
+            "--vacuum", action="store_true", help="nobody reads the lake yet: old files go at once"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(json.dumps({"erased_again": reapply_erasures(options["list"])}))
+        again = reapply_erasures(options["list"])
+        if again and options["vacuum"]:
+            vacuum_lake(keep_hours=0)
+        self.stdout.write(json.dumps({"erased_again": again}))
