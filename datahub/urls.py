@@ -23,6 +23,6 @@ urlpatterns = [
     path("", include("datahub.quality.urls")),
     path("", include("datahub.catalogue.urls")),
     path("<str:code>/", views.dataset, name="dataset"),
-    path("<str:code>/upload/", views.upload, name="upload"),
+    path("", include("datahub.upload.urls")),
     path("<str:code>/register/", lake_views.register, name="register"),
 ]

@@ -1,16 +1,13 @@
-"""The steward's pages: sources, one dataset, one delivery, an upload."""
+"""The steward's pages: sources, one dataset, one delivery."""
 
-import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
 
 from city.selectors import area_path_name, organisation
 from commandcenter.core import clock
@@ -18,15 +15,15 @@ from commandcenter.core.errors import require
 from commandcenter.core.times import SHANGHAI, shanghai_day, start_of_day
 from commandcenter.journal.services import audit
 
-from . import tasks
 from .catalogue.selectors import page_parts, sources_shown
 from .exports import reject_table
-from .forms import UploadForm
 from .models import Dataset, Delivery
 from .policies import may_deliver, may_see_hub, may_see_rejects, may_see_sample
+from .quality.models import Replay
+from .quality.policies import may_mend
+from .quality.selectors import overview_part, score_of_delivery, worst_first
 from .selectors import freshness, latest_versions, rows_per_hour, sample
-from .services import receive, receive_upload
-from .states import DeliveryState, SourceKind
+from .states import DeliveryState
 
 RECENT = 20
 FIGURES = ("rows_read", "rows_in", "rows_committed", "rows_rejected", "rows_live")
@@ -57,6 +54,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     shown, tabs = sources_shown(visible, request.GET.get("show", ""), at=at)
     datasets = list(shown)
     hours = rows_per_hour([one.code for one in datasets], at=at)
+    quality = overview_part([one.pk for one in datasets], at=at)
     rows = [
         {
             "dataset": one,
@@ -64,15 +62,19 @@ def overview(request: HttpRequest) -> HttpResponse:
             "tone": FRESH_TONES[fresh],
             "bars": bars_of(hours[one.code]),
             "hours_total": sum(hours[one.code]),
+            **quality[one.pk],
         }
         for one in datasets
     ]
     rows.sort(key=lambda row: row["freshness"] != "late")  # what needs somebody stands on top
+    if request.GET.get("sort") == "score":
+        rows.sort(key=worst_first)
     context = {
         "rows": rows,
         "tabs": tabs,
         "at": at,
         "late": sum(row["freshness"] == "late" for row in rows),
+        "sort": request.GET.get("sort", ""),
         "rows_today": sum(getattr(one, "rows_today", 0) for one in datasets),
     }
     template = (
@@ -143,35 +145,6 @@ def with_tones(deliveries: Any) -> list[Delivery]:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
-def upload(request: HttpRequest, code: str) -> HttpResponse:
-    """Take a file in at once; reading it goes on in the background, and the delivery's page counts up."""
-    found = _dataset(request, code)
-    require(may_deliver(request.user))
-    form = UploadForm(found, request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
-        path = receive_upload(file.chunks(), name=uuid.uuid4().hex)
-        delivery = receive(
-            dataset_code=found.code,
-            path=path,
-            source=SourceKind.UPLOAD,
-            file_name=file.name,
-            keeps_file=False,
-            by=request.user,  # type: ignore[arg-type]
-            history=form.cleaned_data["history"] or None,
-            period=form.cleaned_data["period"],
-            mapping=form.cleaned_data["mapping"] or None,
-        )
-        if delivery.repeated:
-            messages.info(request, _("This file was delivered before; nothing was added."))
-        elif delivery.is_open:
-            tasks.work_dataset.apply_async(kwargs={"dataset_code": found.code}, queue="lake")
-        return redirect("datahub:delivery", pk=delivery.pk)
-    return render(request, "datahub/upload.html", {"dataset": found, "form": form})
-
-
-@login_required
 @require_GET
 def delivery(request: HttpRequest, pk: int) -> HttpResponse:
     """What became of a delivery, row by row; counts up while it runs."""
@@ -188,9 +161,12 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
         "figures": {name: f"{getattr(found, name):,}" for name in FIGURES},
         "seconds": _seconds(found),
         "checks": sorted(found.checks.items(), key=lambda rule: -rule[1]),
+        "score": score_of_delivery(found) if not found.is_open else None,
+        "may_mend": rejects and may_mend(request.user, found.dataset),
+        "replay_of": Replay.objects.filter(delivery=found).select_related("original").first(),
     }
     if rejects:
-        pages = Paginator(found.rejects.all(), 30)
+        pages = Paginator(found.rejects.select_related("mend__replay"), 30)
         pages.count = found.rows_rejected
         context["page_obj"] = pages.get_page(request.GET.get("page"))
     template = "datahub/_delivery_body.html" if request.headers.get("HX-Request") else "datahub/delivery.html"

@@ -6,11 +6,14 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .querysets import UploadQuerySet
 from .states import UploadState
 
 
 class Upload(models.Model):
     """One file of one person. It is nobody else's business, and gone after a day without a word."""
+
+    received = 0  # not stored: bytes that have arrived
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     dataset = models.ForeignKey("datahub.Dataset", models.CASCADE, related_name="uploads")
@@ -27,6 +30,8 @@ class Upload(models.Model):
     period = models.CharField(max_length=80, blank=True)
     history = models.BooleanField(default=False)
     delivery = models.ForeignKey("datahub.Delivery", models.SET_NULL, null=True, related_name="+")
+
+    objects = UploadQuerySet.as_manager()
 
     class Meta:
         constraints = [

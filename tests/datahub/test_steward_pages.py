@@ -1,6 +1,5 @@
 """What the steward sees and does, and what others do not."""
 
-import io
 import json
 
 import pytest
@@ -9,10 +8,9 @@ from django.urls import reverse
 from city.roles import Role
 from commandcenter.journal.models import AuditEntry
 from datahub import selectors
-from datahub.models import Delivery
 from datahub.services import deliver
 from tests.factories.city import RUDONG, UserFactory
-from tests.factories.datahub import PEOPLE, READINGS, csv_file, csv_text, make_dataset, rows
+from tests.factories.datahub import PEOPLE, READINGS, csv_file, make_dataset, rows
 
 pytestmark = pytest.mark.django_db
 CODE = READINGS.code
@@ -77,29 +75,6 @@ def test_a_steward_of_another_county_does_not_find_the_dataset(client, noon, cit
     assert client.get(f"/api/v1/datasets/{CODE}/").status_code == 404
     assert client.get(f"/api/v1/deliveries/{delivery.pk}/").status_code == 404
     assert client.get("/api/v1/deliveries/").json()["results"] == []
-
-
-def test_an_upload_is_read_in_the_background_and_shown(steward, readings, noon, settings):
-    content = csv_text(rows(5)).encode()
-    answer = steward.post(
-        reverse("datahub:upload", args=[CODE]), {"file": io.BytesIO(content), "period": "p1"}
-    )
-    delivery = Delivery.objects.get()
-    assert answer.headers["Location"] == reverse("datahub:delivery", args=[delivery.pk])
-    assert (delivery.state, delivery.source, delivery.rows_committed) == ("committed", "upload", 5)
-    page = steward.get(answer.headers["Location"], headers={"HX-Request": "true"})
-    assert b'data-state="committed"' in page.content
-    assert not list((settings.MEDIA_ROOT / "datahub" / "inbox").iterdir())
-
-
-def test_an_upload_of_something_else_is_refused_on_its_page(steward, readings, noon):
-    answer = steward.post(
-        reverse("datahub:upload", args=[CODE]),
-        {"file": io.BytesIO(b"\x89PNG\r\n\x1a\n" + b"0" * 50)},
-        follow=True,
-    )
-    assert b'data-reason="wrong_type"' in answer.content
-    assert selectors.read(CODE).num_rows == 0
 
 
 def test_rejects_are_exported_safely_and_written_down(steward, delivered):

@@ -106,7 +106,7 @@ def sheet_of(rows, title=None):
 
 
 def test_cells_of_every_kind(tmp_path):
-    moment = datetime(2026, 11, 20, 8, 30)
+    moment = datetime(2026, 11, 20, 8, 30)  # noqa: DTZ001 -- a cell has no zone
     path = workbook(tmp_path, sheet_of([
         ["time", "day", "clock", "yes", "number", "text"],
         [moment, date(2026, 11, 20), time(8, 30), True, 3.0, " x "],
