@@ -10,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 from city.selectors import organisations
 from commandcenter.core.moves import actions_from
 from datahub.models import Column, Dataset, Delivery
+from datahub.quality.selectors import dataset_part
 from datahub.querysets import DatasetQuerySet
 from datahub.sharing.selectors import consumer_name, grants_of_dataset
 from datahub.states import DatasetStatus, DeliveryState, SourceKind
@@ -163,6 +164,7 @@ def page_parts(user: Any, dataset: Dataset, *, at: datetime) -> dict[str, Any]:
         "life": life_of(dataset),
         "steps": steps_for(user, dataset),
         "quality": quality_bars(dataset),
+        "score_part": dataset_part(dataset, at=at),
         "lineage": lineage(dataset, at=at),
         "repeat_answers": list(dataset.repeat_answers.select_related("by")),
     }

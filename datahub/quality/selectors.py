@@ -179,3 +179,35 @@ def score_of_delivery(delivery: Delivery) -> dict[str, Any] | None:
             key=lambda one: one["rate"],
         ),
     }
+
+
+# ---------------------------------------------------------------- parts of other pages
+
+
+def dataset_part(dataset: Dataset, *, at: datetime) -> dict[str, Any]:
+    """For the dataset's page: the score, its curve, open incidents."""
+    score = scores_now([dataset.pk], at=at).get(dataset.pk)
+    total = score.total if score else None
+    return {
+        "total": total,
+        "tone": tone_of(total),
+        "window": WINDOW_DAYS,
+        "chart": chart_of(score_by_day(dataset, at=at), at=at),
+        "incidents": open_incidents([dataset.pk]).get(dataset.pk, 0),
+        "rules": dataset.rules.filter(active=True).count(),
+    }
+
+
+def overview_part(dataset_ids: list[int], *, at: datetime) -> dict[int, dict[str, Any]]:
+    """For the overview: score and open incidents of each source. Two queries and the weights."""
+    scores, incidents = scores_now(dataset_ids, at=at), open_incidents(dataset_ids)
+    found = {}
+    for pk in dataset_ids:
+        total = scores[pk].total if pk in scores else None
+        found[pk] = {"score": total, "score_tone": tone_of(total), "incidents": incidents.get(pk, 0)}
+    return found
+
+
+def worst_first(row: dict[str, Any]) -> tuple[bool, float]:
+    """Sources that were not measured stand last: nobody knows how good they are."""
+    return row["score"] is None, row["score"] or 0.0
