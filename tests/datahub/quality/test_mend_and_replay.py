@@ -137,7 +137,9 @@ def test_a_file_goes_out_and_comes_back(bad, who):
     writer = csv.DictWriter(out, list(lines[0]))
     writer.writeheader()
     writer.writerows(lines)
-    done = mending.import_file(delivery_id=bad.pk, content=out.getvalue().encode("gb18030"), by=who["steward"])
+    done = mending.import_file(
+        delivery_id=bad.pk, content=out.getvalue().encode("gb18030"), by=who["steward"]
+    )
     assert done == 3
     assert run(bad, who["steward"]).rows_committed == 3
     assert names() == ["A", "B", "C", "D", "E"]
@@ -194,7 +196,9 @@ def test_an_entered_value_is_opened_with_a_reason_only(who, tmp_path):
     records = [{"number": "2", "id_number": "1", "phone": "", "age": 3}]
     bad = deliver(dataset_code=PERSONS.code, path=csv_file(tmp_path, records))
     row = bad.rejects.get()
-    mending.mend_rows(delivery_id=bad.pk, changes={row.pk: {"id_number": "11010519491231002X"}}, by=who["steward"])
+    mending.mend_rows(
+        delivery_id=bad.pk, changes={row.pk: {"id_number": "11010519491231002X"}}, by=who["steward"]
+    )
     with pytest.raises(BadInput):
         mending.open_mend(reject_id=row.pk, by=who["steward"], reason="")
     found = mending.open_mend(reject_id=row.pk, by=who["steward"], reason="核对身份证复印件")
@@ -212,7 +216,10 @@ def test_who_may_not_mend_changes_nothing(bad, who, person):
 
 
 def test_the_owners_officer_may_mend(bad, who):
-    assert mending.mend_rows(delivery_id=bad.pk, changes={reject(bad, 2).pk: {"staff": "1"}}, by=who["owner"]) == 1
+    assert (
+        mending.mend_rows(delivery_id=bad.pk, changes={reject(bad, 2).pk: {"staff": "1"}}, by=who["owner"])
+        == 1
+    )
 
 
 def test_a_header_that_is_not_the_sources_changes_nothing(bad, who):

@@ -84,7 +84,9 @@ def test_a_leap_day_is_a_day():
     assert bad_id(first + id_number_check(first)) == [False]
 
 
-@pytest.mark.parametrize("value", ["", " 11010519491231002X", "11010519491231002x", "１１010519491231002X", "1" * 15])
+@pytest.mark.parametrize(
+    "value", ["", " 11010519491231002X", "11010519491231002x", "１１010519491231002X", "1" * 15]
+)
 def test_what_is_not_of_the_form_fails(value):
     assert bad_id(value) == [True]
 
