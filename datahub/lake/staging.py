@@ -26,6 +26,7 @@ EPOCH = date(1970, 1, 1)
 DAY_US = 86_400_000_000
 FILE_ROWS = 524_288
 BUFFER_ROWS = 1_572_864
+SHARED_ROWS = 1_048_576  # so many rows of batches cut into days may be held by a few that wait
 ROW_GROUP_ROWS = 131_072
 IN_FLIGHT = 3
 SMALL_ROWS = 16_384
@@ -51,7 +52,7 @@ def filesystem(root: str) -> tuple[pafs.FileSystem, str]:
 
 @dataclass
 class Stager:
-    """Splits rows by day and writes them in the background, holding at most BUFFER_ROWS rows.
+    """Splits rows by day and writes them in the background; BUFFER_ROWS rows at most wait for that.
 
     mark: part of every file's name, different for each attempt at a delivery.
     """
@@ -74,7 +75,7 @@ class Stager:
         self._buffers: dict[int, list[pa.Table]] = defaultdict(list)
         self._buffered: dict[int, int] = defaultdict(int)
         self._pending: list[Future[StagedFile]] = []
-        self._count = 0
+        self._count = self._shared = 0
         self._sync_each = True
         self._dictionaries: tuple[list[str], Any] | None = None
         self._made: set[str] = set()
@@ -89,6 +90,8 @@ class Stager:
         days = self._days(columns, len(numbers))
         self.rows += len(numbers)
         parts = _by_day(table, days)
+        if len(parts) > 1:
+            self._shared += len(numbers)
         for day, part in parts:
             self._buffers[day].append(part)
             self._buffered[day] += part.num_rows
@@ -96,6 +99,8 @@ class Stager:
                 self._flush(day)
         while sum(self._buffered.values()) > BUFFER_ROWS:
             self._flush(max(self._buffered, key=self._buffered.__getitem__))
+        if self._shared > SHARED_ROWS:
+            self._let_go()
         return parts
 
     def finish(self) -> list[StagedFile]:
@@ -188,6 +193,13 @@ class Stager:
         if pa.types.is_date(times.type):
             return times.cast(pa.int32()).to_numpy(zero_copy_only=False)
         return shanghai_days(times)
+
+    def _let_go(self) -> None:
+        """Give each day rows of its own: one that waits holds the whole batch that it was cut from."""
+        for day, parts in self._buffers.items():
+            whole = pa.concat_tables(parts)
+            self._buffers[day] = [whole.combine_chunks() if len(parts) > 1 else _copy(whole)]
+        self._shared = 0
 
     def _flush(self, day: int) -> None:
         parts = self._buffers.pop(day)
@@ -293,6 +305,10 @@ def _by_day(table: pa.Table, days: np.ndarray) -> list[tuple[int, pa.Table]]:
         (int(days[start]), table.slice(start, end - start))
         for start, end in zip(edges[:-1], edges[1:], strict=True)
     ]
+
+
+def _copy(table: pa.Table) -> pa.Table:
+    return table.take(pa.array(np.arange(table.num_rows)))
 
 
 def with_day(table: pa.Table, day: int) -> pa.Table:

@@ -2,6 +2,8 @@
 
 import os
 import time
+from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -10,11 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datahub import selectors
 from datahub.checks import keys
 from datahub.checks.keys import SeenKeys, key_hashes
+from datahub.checks.reading import open_as
+from datahub.lake import staging
 from datahub.lake.staging import SAMPLED, writer_options
 from datahub.lake.upkeep import row_groups
-from datahub.services import working
+from datahub.services import deliver, working
+from tests.factories.datahub import READINGS
 
 key = st.tuples(st.integers(0, 5), st.integers(0, 60))
 
@@ -102,3 +108,37 @@ def test_short_pieces_become_one_row_group():
     pieces = [pa.table({"n": list(range(k))}) for k in (1, 24, 3)]
     assert [table.num_rows for table in row_groups(iter(pieces))] == [28]
     assert list(row_groups(iter([]))) == []
+
+
+@pytest.mark.django_db
+def test_rows_in_no_order_over_many_days_hold_no_more_memory_than_their_own(
+    readings, noon, tmp_path, monkeypatch
+):
+    """Batches cut into days: a few rows that wait must not keep the batches they came in."""
+    monkeypatch.setattr(staging, "SHARED_ROWS", 4_000)
+    monkeypatch.setattr(working, "open_as", partial(open_as, block_bytes=60_000))
+    held = []
+    let_go = staging.Stager._let_go
+
+    def watched(self):
+        let_go(self)
+        held.append((sum(self._buffered.values()), [p.nbytes for ps in self._buffers.values() for p in ps]))
+
+    monkeypatch.setattr(staging.Stager, "_let_go", watched)
+    rng = np.random.default_rng(1)
+    total = 12_000
+    lines = [
+        f"s{n % 7},{(noon - timedelta(minutes=int(back))).isoformat()},{n % 900},1,120.9,32.0"
+        for n, back in enumerate(rng.permutation(total) * 3)
+    ]
+    path = tmp_path / "mixed.csv"
+    path.write_text("\n".join(["station,at,value,count,lon,lat", *lines]))
+    delivery = deliver(dataset_code=READINGS.code, path=path, history=True)
+    assert (delivery.state, delivery.rows_committed) == ("committed", total)
+    assert len(held) >= 2
+    for rows_waiting, sizes in held:
+        assert sum(sizes) < rows_waiting * 200  # bytes a row
+    found = selectors.read(READINGS.code)
+    assert sorted(found.column("_row").to_pylist()) == list(range(1, total + 1))
+    by_row = dict(zip(found.column("_row").to_pylist(), found.column("value").to_pylist(), strict=True))
+    assert all(by_row[n + 1] == n % 900 for n in range(total))
