@@ -10,6 +10,7 @@ from datahub.declare import ColumnSpec, DatasetSpec, MappingSpec, RuleSpec
 from .duplicates import Asked
 from .forms import cycle_of, words_of
 from .proposing import PARTS, Found
+from .short import LAWS
 
 
 def initial_dataset(found: Found, *, file_name: str = "") -> dict[str, Any]:
@@ -17,13 +18,17 @@ def initial_dataset(found: Found, *, file_name: str = "") -> dict[str, Any]:
     stem = re.sub(r"(\.csv|\.gz|\.xlsx|\.json[l]?|\.parquet|\.txt)+$", "", file_name, flags=re.IGNORECASE)
     slug = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")
     slug = slug if re.match(r"[a-z]", slug) else "dataset"
+    privacy = "personal" if any(one.personal for one in found.columns) else "internal"
+    names = [one.name for one in found.columns if one.use and not one.personal][:8]
     return {
         "code": f"city.{slug[:60]}",
         "name": stem[:200],
+        "summary": f"{'、'.join(names)}等数据项。" if names else "",
         "origin": "government",
         "format": "file",
         "lateness_days": 1,
-        "privacy_class": "personal" if any(one.personal for one in found.columns) else "internal",
+        "privacy_class": privacy,
+        "share_basis": LAWS[privacy],
         "share_type": "conditional",
         "open_type": "closed",
         "markers": " ".join(found.markers),

@@ -13,7 +13,7 @@ from commandcenter.core import clock
 from commandcenter.core.masking import mask_text
 from commandcenter.core.times import SHANGHAI
 from datahub.checks.block import Checked
-from datahub.checks.guard import is_guarded
+from datahub.checks.guard import HIDDEN, is_guarded
 from datahub.checks.keys import SeenKeys
 from datahub.checks.plan import Matched, Plan, make_plan, match
 from datahub.checks.reading import open_as
@@ -26,7 +26,7 @@ from datahub.formats.json import RecordSource
 from datahub.formats.workbook import WorkbookSource
 from datahub.quality.references import with_references
 from datahub.services.stream import Bad, Stream
-from datahub.vault.masking import HIDDEN, SourceMask, safe_refusal, said, said_notes, shown_rows
+from datahub.vault.masking import SourceMask, safe_refusal, said, said_notes, shown_rows
 from datahub.vault.writing import erased_tokens
 
 ROWS = 50

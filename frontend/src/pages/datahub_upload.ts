@@ -190,6 +190,10 @@ export function start(): void {
     const file = input.files?.[0]
     if (file) void take(file)
   })
+  // Chosen before this module was there; not what a browser remembers of an earlier visit.
+  if (input.files?.[0] && !performance.getEntriesByType('navigation').some((one) => (one as PerformanceNavigationTiming).type === 'back_forward')) {
+    void take(input.files[0])
+  }
   for (const name of ['dragenter', 'dragover'] as const) {
     drop.addEventListener(name, (event) => {
       event.preventDefault()
