@@ -14,6 +14,7 @@ urlpatterns = [
     path("sharing/", include("datahub.sharing.urls")),
     path("cascade/", include("datahub.cascade.urls")),
     path("sources/", include("datahub.connectors.urls")),
+    path("", include("datahub.push.urls")),
     path("vault/", vault_views.vault, name="vault"),
     path("vault/erasures/", erasure_views.erasures, name="erasures"),
     path("vault/erasures/<int:pk>/", erasure_views.erasure, name="erasure"),

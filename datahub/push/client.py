@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -12,6 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from commandcenter.core import clock
 from commandcenter.core.errors import DomainError
 from datahub.outbound import Unreachable, check_address
 
@@ -60,6 +62,7 @@ class Broker:
         self.session_present: bool | None = None
         self.granted: int | None = None
         self.refusal = ""
+        self._last = datetime.min.replace(tzinfo=UTC)
         self._v5 = sub.protocol == Protocol.V5
         self._fresh = fresh
         self.client = Pinned(
@@ -162,7 +165,10 @@ class Broker:
             if message.qos:
                 self.client.ack(message.mid, message.qos)
             return
-        self._on_message(Arrived(message.mid, message.dup, message.qos, topic, bytes(message.payload)))
+        self._last = max(clock.now(), self._last + timedelta(microseconds=1))
+        self._on_message(
+            Arrived(self._last, message.mid, message.dup, message.qos, topic, bytes(message.payload))
+        )
 
 
 def try_out(sub: Subscription) -> str:

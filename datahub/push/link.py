@@ -72,8 +72,9 @@ class Link(threading.Thread):
 
     def _leave(self) -> None:
         try:
+            mine = Subscription.objects.filter(pk=self.subscription_id, paused=False)
             if self._state is not None:
-                self._say(LinkState.IDLE)
+                mine.update(state=LinkState.IDLE, state_at=clock.now(), last_error="")
         except DatabaseError:
             log.warning("%s: the state at the end is not written", self.name)
         finally:

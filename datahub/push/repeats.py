@@ -27,8 +27,9 @@ KEEP = timedelta(hours=6)
 
 @dataclass(frozen=True)
 class Arrived:
-    """A message as the broker sent it."""
+    """A message as the broker sent it. at: when it came here; no two came at once."""
 
+    at: datetime
     mid: int
     dup: bool
     qos: int

@@ -58,7 +58,7 @@ def keep_messages(sub: Subscription, messages: Sequence[Arrived], *, at: datetim
         if not first:
             continue
         try:
-            rows += rows_of(sub.mapping, sub.payload, message.topic, message.body, at)
+            rows += rows_of(sub.mapping, sub.payload, message.topic, message.body, message.at)
         except Unusable as error:
             rejects.append(_reject(sub, message, error.reason, at, guarded=is_guarded(spec)))
     if rows:
