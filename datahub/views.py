@@ -124,7 +124,10 @@ def dataset(request: HttpRequest, code: str) -> HttpResponse:
     if context["may_see_sample"]:
         context["sample"] = sample(found.code, 10)
         names = [column.code for column in context["columns"]]
-        context["sample_rows"] = [[shown(row[name]) for name in names] for row in context["sample"]]
+        context["sample_rows"] = [
+            (f"datahub.row:{row['_delivery']}:{row['_row']}", [shown(row[name]) for name in names])
+            for row in context["sample"]
+        ]
     return render(request, "datahub/dataset.html", context)
 
 
