@@ -18,7 +18,7 @@ from commandcenter.core.times import SHANGHAI
 from datahub.services import push_rows
 from dispatch.models import Order
 
-from . import desk, planted, sensors, truths
+from . import desk, devices, planted, sensors, truths
 from .seed import seeded_at
 from .story import HOURS
 
@@ -53,6 +53,7 @@ def tick(*, seconds: float, rate: float = 1.0, rng: random.Random | None = None)
         done.reports += _guarded(lambda: desk.walk(crew, rng))
     done.steps = _work(crew, rng, _whole(rng, calls * 2.2 + 0.3))
     done.rows = _sense()
+    devices.beat()
     return done
 
 

@@ -21,7 +21,7 @@ from grid.services import load_event_kinds
 from hotline.models import Ticket
 from hotline.services.categories import load_categories, load_knowledge
 
-from . import sensors, truths
+from . import devices, sensors, truths
 from .boundaries import Drawing, draw_city
 from .divisions import read_divisions
 from .people import employ, found_organisations
@@ -60,6 +60,7 @@ def seed_city(*, days: int, calls_a_day: float, say: Say) -> bool:
     deliver_history(start, end, say)
     Story(start=start, end=end, calls_a_day=calls_a_day, seed=SEED).tell(say)
     plant_the_rest(staff.by_name["officer_police"].pk, staff.by_name["officer_education"].pk, end)
+    say(f"{devices.plant_devices(end, SEED):,} cameras and sensors")
     pump(patience=30)
     audit(actor=None, action=FINISHED, body={"days": days, "seed": SEED})
     return True

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.apps import apps
 from django.conf import settings
 from django.contrib.gis.geos import MultiPolygon, Polygon
 from django.db import connection
 from django.test import Client
 
-from city.models import Area, Generation, Organisation
 from commandcenter.core import clock
 from datahub.devices import services, tiles
 from datahub.devices.models import Device, DeviceSpell, Fault
@@ -56,19 +56,22 @@ def main(argv: list[str] | None = None) -> None:
 
 def _city() -> None:
     """Counties as squares, and owners."""
+    generations, areas, organisations = (
+        apps.get_model("city", name).objects for name in ("Generation", "Area", "Organisation")
+    )
     at = clock.now()
-    generation = Generation.objects.create(number=1, state="active", source="bench", at=at, activated_at=at)
-    Area.objects.create(generation=generation, code="3206", name="南通市", level="city", parent_code="")
+    generation = generations.create(number=1, state="active", source="bench", at=at, activated_at=at)
+    areas.create(generation=generation, code="3206", name="南通市", level="city", parent_code="")
     for n in range(9):
         x, y = WEST + (n % 3) * 0.6, SOUTH + (n // 3) * 0.36
         ring = ((x, y), (x + 0.6, y), (x + 0.6, y + 0.36), (x, y + 0.36), (x, y))
         shape = MultiPolygon(Polygon(ring, srid=4490), srid=4490)
-        Area.objects.create(
+        areas.create(
             generation=generation, code=f"32061{n}", name=f"县区{n}", level="county", parent_code="3206",
             polygon=shape,
         )  # fmt: skip
-    Organisation.objects.bulk_create(
-        Organisation(
+    organisations.bulk_create(
+        organisations.model(
             code=f"o{n}", name=f"单位{n}", short_name=f"单位{n}", function="police", area_code="3206",
             kind="department",
         )

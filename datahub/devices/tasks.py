@@ -11,10 +11,9 @@ from . import services
 @shared_task(name="datahub.patrol_devices")
 def patrol_devices() -> dict[str, Any]:
     """Each minute: who fell silent, who is heard again; now and then the day is counted."""
-    done = asdict(services.patrol())
+    done = services.patrol()
     services.count_availability()
-    done.pop("owners"), done.pop("named")
-    return done
+    return {name: value for name, value in asdict(done).items() if isinstance(value, int)}
 
 
 def follow_order(payload: dict[str, Any]) -> None:

@@ -26,6 +26,8 @@ class HeartbeatBatch(serializers.Serializer[object]):
 
 class HeartbeatAnswer(serializers.Serializer[object]):
     accepted = serializers.IntegerField(help_text="Devices noted.")
-    unknown_count = serializers.IntegerField(help_text="Codes that are no device, or not of this key's owner.")
+    unknown_count = serializers.IntegerField(
+        help_text="Codes that are no device, or not of this key's owner."
+    )
     unknown = serializers.ListField(child=serializers.CharField(), help_text="The first hundred of them.")
     at = serializers.DateTimeField(help_text="The server's clock.")

@@ -23,7 +23,9 @@ class HeartbeatView(ShareView):
     @extend_schema(
         operation_id="device_heartbeat",
         request=PolymorphicProxySerializer(
-            component_name="Heartbeat", serializers=[HeartbeatIn, HeartbeatBatch], resource_type_field_name=None
+            component_name="Heartbeat",
+            serializers=[HeartbeatIn, HeartbeatBatch],
+            resource_type_field_name=None,
         ),
         responses={
             200: HeartbeatAnswer,

@@ -56,16 +56,18 @@ WHERE f.state <> 'closed' GROUP BY f.id ORDER BY f.id
 """
 # Silent, in trouble, or coming and going, and in no fault yet.
 _LOOSE = """
+WITH fallen AS MATERIALIZED (SELECT unnest(%(fallen)s::bigint[]) AS id), often AS MATERIALIZED (
+    SELECT o.device_id, count(*) AS times FROM fallen JOIN datahub_devicespell o ON o.device_id = fallen.id
+    WHERE o.state = 'offline' AND o.since >= %(day)s GROUP BY o.device_id
+), bound AS MATERIALIZED (SELECT device_id FROM datahub_faultmember WHERE until IS NULL)
 SELECT d.id, d.kind, d.owner_code, d.area_code, d.feed, p.gap_s, s.state, s.since, p.trouble,
-    CASE WHEN d.id = ANY(%(touched)s) THEN (
-        SELECT count(*) FROM datahub_devicespell o
-        WHERE o.device_id = d.id AND o.state = 'offline' AND o.since >= %(day)s
-    ) ELSE 0 END
+    COALESCE(often.times, 0)
 FROM datahub_devicespell s JOIN datahub_device d ON d.id = s.device_id
 JOIN datahub_pulse p ON p.device_id = d.id
-WHERE s.until IS NULL AND d.state IN ('online', 'offline', 'fault')
-    AND (s.state = 'offline' OR (s.state = 'online' AND (p.trouble <> '' OR d.id = ANY(%(touched)s))))
-    AND NOT EXISTS (SELECT 1 FROM datahub_faultmember m WHERE m.device_id = d.id AND m.until IS NULL)
+LEFT JOIN often ON often.device_id = d.id
+LEFT JOIN bound ON bound.device_id = d.id
+WHERE s.until IS NULL AND d.state IN ('online', 'offline', 'fault') AND bound.device_id IS NULL
+    AND (s.state = 'offline' OR (s.state = 'online' AND (p.trouble <> '' OR often.times > 0)))
 ORDER BY d.id
 """
 _JOIN = """
@@ -95,9 +97,12 @@ class Loose:
         return self.spell == "offline"
 
 
-def follow_spells(at: datetime, touched: set[int], numbers: dict[str, int], done: "Round") -> set[int]:
-    """Move the faults that stand, then open those that are due. Returns the devices concerned."""
-    concerned = set(touched)
+def follow_spells(at: datetime, fallen: set[int], numbers: dict[str, int], done: "Round") -> set[int]:
+    """Move the faults that stand, then open those that are due. Returns the devices concerned.
+
+    fallen: devices that fell silent in this round, which may be once too often.
+    """
+    concerned: set[int] = set()
     steady = timedelta(minutes=numbers[Setting.STEADY_MINUTES])
     with connection.cursor() as cursor:
         cursor.execute(_LEAVE, {"at": at})
@@ -110,14 +115,14 @@ def follow_spells(at: datetime, touched: set[int], numbers: dict[str, int], done
     faults = Fault.objects.standing().in_bulk()
     for fault_id, members, back, last_back in standing:
         concerned |= watch.judge(faults[fault_id], members, back, last_back)
-    concerned |= watch.open_new(_loose(at, touched))
+    concerned |= watch.open_new(_loose(at, fallen))
     watch.tell_stewards()
     return concerned
 
 
-def _loose(at: datetime, touched: set[int]) -> list[Loose]:
+def _loose(at: datetime, fallen: set[int]) -> list[Loose]:
     with connection.cursor() as cursor:
-        cursor.execute(_LOOSE, {"touched": sorted(touched), "day": at - timedelta(days=1)})
+        cursor.execute(_LOOSE, {"fallen": sorted(fallen), "day": at - timedelta(days=1)})
         rows = cursor.fetchall()
     return [Loose(*row[:5], timedelta(seconds=row[5]), *row[6:]) for row in rows]
 

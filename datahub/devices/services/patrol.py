@@ -35,7 +35,9 @@ WITH planned AS MATERIALIZED (
 ), seen AS (
     SELECT d.id, d.owner_code, d.area_code, d.kind, p.gap_s, p.seen_at, p.slept_at, p.woke_at,
         s.state AS spell, COALESCE(s.since, d.state_since) AS since,
-        GREATEST(p.seen_at, %(floor)s) < %(at)s - make_interval(secs => p.gap_s) AS silent
+        -- Only who was online is given the time in which nobody listened; who was silent stays so until heard.
+        CASE WHEN s.state IN ('offline', 'planned') THEN p.seen_at ELSE GREATEST(p.seen_at, %(floor)s) END
+            < %(at)s - make_interval(secs => p.gap_s) AS silent
     FROM datahub_device d
     JOIN datahub_pulse p ON p.device_id = d.id AND p.seen_at IS NOT NULL
     LEFT JOIN datahub_devicespell s ON s.device_id = d.id AND s.until IS NULL
@@ -54,15 +56,19 @@ SELECT id, owner_code, gap_s, seen_at, slept_at, woke_at, spell, since, silent, 
 """
 # States that follow: a fault that waits, else what the stretch says.
 _STATES = """
-SELECT d.id, d.owner_code, d.state, f.want, f.since FROM datahub_device d CROSS JOIN LATERAL (
-    SELECT CASE
-        WHEN EXISTS (SELECT 1 FROM datahub_faultmember m JOIN datahub_fault f ON f.id = m.fault_id
-            WHERE m.device_id = d.id AND m.until IS NULL AND m.back_at IS NULL
-            AND f.state IN ('open', 'acknowledged', 'repaired')) THEN 'fault'
+WITH waiting AS MATERIALIZED (
+    SELECT m.device_id FROM datahub_faultmember m JOIN datahub_fault f ON f.id = m.fault_id
+    WHERE m.until IS NULL AND m.back_at IS NULL AND f.state IN ('open', 'acknowledged', 'repaired')
+), wanted AS (
+    SELECT d.id, d.owner_code, d.state, CASE WHEN w.device_id IS NOT NULL THEN 'fault'
         WHEN s.state = 'online' THEN 'online' ELSE 'offline' END AS want,
         COALESCE(s.since, d.state_since) AS since
-    FROM (SELECT 1) one LEFT JOIN datahub_devicespell s ON s.device_id = d.id AND s.until IS NULL
-) f WHERE d.id = ANY(%s) AND d.state IN ('online', 'offline', 'fault') AND d.state <> f.want
+    FROM unnest(%s::bigint[]) AS t(id) JOIN datahub_device d ON d.id = t.id
+    LEFT JOIN waiting w ON w.device_id = d.id
+    LEFT JOIN datahub_devicespell s ON s.device_id = d.id AND s.until IS NULL
+    WHERE d.state IN ('online', 'offline', 'fault')
+)
+SELECT id, owner_code, state, want, since FROM wanted WHERE state <> want
 """
 _ACTION = {
     ("offline", "online"): "hear", ("fault", "online"): "mend", ("online", "offline"): "miss",
@@ -83,6 +89,7 @@ class Round:
     closed: int = 0
     reopened: int = 0
     skipped: bool = False
+    fallen: set[int] = field(default_factory=set)
     owners: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     named: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
@@ -98,7 +105,7 @@ def patrol() -> Round:
             return done
     memory = _listening(at)
     touched = follow_pulses(at, memory.listening_since, done)
-    touched |= faulting.follow_spells(at, touched, settings_in_force(), done)
+    touched |= faulting.follow_spells(at, done.fallen, settings_in_force(), done)
     set_states(touched, at)
     for owner_code, (silent, heard) in sorted(done.owners.items()):
         announce(
@@ -144,6 +151,7 @@ def follow_pulses(at: datetime, floor: datetime, done: Round) -> set[int]:
             # It slept and woke between two rounds: nobody looked, but the pulse remembers.
             unseen.append((pk, slept, woke))
             since = woke
+            done.fallen.add(pk)
             done.owners[owner][0] += 1
             done.owners[owner][1] += 1
         turned = _turn(at, floor, spell, since, silent, seen, woke, planned_at)
@@ -191,6 +199,7 @@ def _count(done: Round, owner: str, pk: int, state: str, before: str | None) -> 
         done.planned += 1
     elif before != Spell.PLANNED:
         done.silent += 1
+        done.fallen.add(pk)
         done.owners[owner][0] += 1
     if len(done.named[owner]) < TOLD:
         done.named[owner].append(pk)

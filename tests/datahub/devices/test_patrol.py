@@ -213,6 +213,17 @@ def test_after_a_break_of_the_patrol_nobody_is_judged_by_it(life):
     assert spells(codes[19])[-1] == ("offline", 183, None)
 
 
+def test_who_was_silent_before_the_break_stays_silent_after_it(life):
+    register(1)
+    life.walk(3, ONE)
+    life.walk(10)
+    life.now += timedelta(hours=3)
+    life.patrol()
+    assert (state(), spells()[-1]) == ("fault", ("offline", 3, None))
+    life.walk(1, ONE)
+    assert state() == "online"
+
+
 def test_a_gap_between_two_rounds_is_found_in_the_pulse(life):
     register(1)
     life.walk(3, ONE)
