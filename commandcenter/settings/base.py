@@ -303,6 +303,8 @@ SPECTACULAR_SETTINGS = {
         "DeliveryState": "datahub.states.DeliveryState",
         "ColumnKind": "datahub.states.ColumnKind",
         "PrivacyClass": "datahub.states.PrivacyClass",
+        "RejectReason": "datahub.faults.Reason",
+        "RefusedReason": "datahub.faults.Refused",
     },
 }
 UNFOLD = {
