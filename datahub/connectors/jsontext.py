@@ -200,7 +200,7 @@ def kind_of(value: Any) -> str:
         return "boolean"
     if isinstance(value, int | float):
         return "number"
-    return {str: "text", list: "list"}.get(type(value), "object")
+    return "text" if isinstance(value, str) else "list" if isinstance(value, list) else "object"
 
 
 class Fields:

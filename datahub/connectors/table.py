@@ -252,7 +252,7 @@ def _fetch_new(
     mark = {"source": f"{source_id}/{number}"}
     with Spool(source_id, schema_of(picked), mark) as spool:
         for rows in _chunks(connection, query):
-            fresh = []
+            fresh: list[Any] = []
             for row in rows:
                 value = row[at]
                 if newest is not None and type(value) is not type(newest):

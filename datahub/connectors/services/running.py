@@ -96,7 +96,7 @@ def _run(source: Source, lease: str, by: "User | None" = None) -> SourceRun:
             run = SourceRun.objects.create(
                 source=source,
                 started_at=clock.now(),
-                by=by,  # type: ignore[misc]
+                by=by,
             )
             tell(source, run)
         tally = Tally()

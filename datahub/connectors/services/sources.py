@@ -106,7 +106,7 @@ def _write(
     at: Any,
 ) -> Source:
     if before is None:
-        source = Source(dataset=found, kind=kind, made_by=by, made_at=at)  # type: ignore[misc]
+        source = Source(dataset=found, kind=kind, made_by=by, made_at=at)
         changed = ["name"]
     else:
         source = Source.objects.select_for_update(of=("self",)).select_related("dataset").get(pk=before.pk)
