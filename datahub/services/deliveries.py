@@ -164,7 +164,7 @@ def _recognise(delivery: Delivery) -> None:
         .order_by("-pk")
         .first()
     )
-    if former is None:
+    if former is None or _replaced(delivery, former):
         return
     delivery.state = DeliveryState.UNCHANGED
     delivery.same_as = former
@@ -175,6 +175,16 @@ def _recognise(delivery: Delivery) -> None:
         Dataset.objects.filter(pk=delivery.dataset_id).update(fresh_at=delivery.received_at)
     if not delivery.keeps_file:
         transaction.on_commit(lambda: Path(delivery.path).unlink(missing_ok=True))
+
+
+def _replaced(delivery: Delivery, former: Delivery) -> bool:
+    """A register that went back to a former state: that is a change, though its content was here before."""
+    if not delivery.dataset.is_register:
+        return False
+    later = Delivery.objects.filter(
+        dataset_id=delivery.dataset_id, pk__gt=former.pk, pk__lt=delivery.pk, state=DeliveryState.COMMITTED
+    )
+    return later.exclude(digest=former.digest).exists()
 
 
 def _keep(table: pa.Table) -> Path:

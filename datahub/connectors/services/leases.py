@@ -25,6 +25,7 @@ from ..states import RUN_MOVES, RunOutcome
 from ..timing import next_run
 
 log = logging.getLogger(__name__)
+AT_ONCE = 2  # of a city, so that folding and deliveries always find a worker's thread
 LEASE_S = 60.0
 BEAT_S = 15.0
 
@@ -35,6 +36,8 @@ def take(source_id: int | None = None) -> tuple[Source, str] | None:
     at = clock.now()
     rows = Source.objects.select_for_update(skip_locked=True, of=("self",)).select_related("dataset")
     if source_id is None:
+        if Source.objects.filter(lease_until__gte=at).exclude(lease="").count() >= AT_ONCE:
+            return None
         found = rows.due(at=at).order_by("next_run_at", "pk").first()
     else:
         found = rows.filter(pk=source_id).first()

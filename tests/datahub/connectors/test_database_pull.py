@@ -158,6 +158,9 @@ def test_a_whole_table_without_a_cursor_is_unchanged_until_it_changes(pg, noon, 
     assert run(one).outcome == "unchanged"
     pg.do("UPDATE names SET name = '丙' WHERE id = 2")
     assert run(one).outcome == "delivered"
+    pg.do("UPDATE names SET name = '乙' WHERE id = 2")
+    assert run(one).outcome == "delivered", "back to what it was is a change too"
+    assert run(one).outcome == "unchanged"
 
 
 # ---------------------------------------------------------------- columns that change overnight

@@ -168,6 +168,13 @@ def test_a_lease_that_ran_out_is_taken_over_and_the_slow_one_touches_nothing_mor
 
 
 @pytest.mark.django_db
+def test_only_two_sources_are_run_at_once(drop, noon, connect):
+    for n in range(3):
+        connect("folder", {"folder": f"f{n}"})
+    assert [leases.take() is not None for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.django_db
 def test_an_error_of_our_own_ends_the_run_with_a_reason_and_frees_the_source(air, drop, monkeypatch):
     put(drop, "a.csv", "A1")
     monkeypatch.setattr("datahub.connectors.folder.look", lambda *_: 1 / 0)
