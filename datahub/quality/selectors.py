@@ -14,7 +14,7 @@ from datahub.sharing.querysets import officer_orgs
 from .clocks import weights
 from .models import DailyScore, DeliveryScore, Incident
 from .scoring import Part, Score, score_of
-from .states import ALIVE, RUNNING, Dimension, IncidentState
+from .states import ALIVE, Dimension, IncidentState
 
 WINDOW_DAYS = 30  # the score of a dataset: its checks of so many days, together
 CHART_DAYS = 60
@@ -65,8 +65,11 @@ def open_incidents(dataset_ids: Iterable[int]) -> dict[int, int]:
     return dict(alive.values_list("dataset").annotate(n=Count("pk")))
 
 
-def running_count(user: Any) -> int:
-    return Incident.objects.visible_to(user).filter(state__in=RUNNING).count()
+def alive_of(code: str) -> list[int]:
+    """Incidents alive of a dataset, oldest first."""
+    return list(
+        Incident.objects.alive().filter(dataset__code=code).order_by("pk").values_list("pk", flat=True)
+    )
 
 
 # ---------------------------------------------------------------- scores
@@ -131,26 +134,43 @@ def dimension_rows(score: Score | None) -> list[dict[str, Any]]:
 # ---------------------------------------------------------------- the chart
 
 WIDTH, HEIGHT = 720.0, 120.0
-FLOOR = 50.0  # the lower end of the axis, so that 95 and 99 can be told apart
+FLOORS = (90, 75, 50, 0)  # the axis begins at the first that lies below all points
+GOOD = 95  # full marks of accountability item XW-46 begin here
+FEWEST_DAYS = 14
 
 
-def chart_of(days: list[tuple[date, Score]], *, at: datetime, span: int = CHART_DAYS) -> dict[str, Any]:
-    """Points and a line for an SVG. The line breaks where days lie between two points."""
+def chart_of(days: list[tuple[date, Score]], *, at: datetime) -> dict[str, Any]:
+    """Points and a line for an SVG: the days from the first that was measured, at least two weeks."""
     last = shanghai_day(at)
-    points = []
-    for day, score in days:
-        if score.total is None:
-            continue
-        x = WIDTH * (span - 1 - (last - day).days) / max(span - 1, 1)
-        y = HEIGHT * (100 - max(score.total, FLOOR)) / (100 - FLOOR)
-        points.append({"x": round(x, 1), "y": round(y, 1), "day": day, "score": score.total})
+    held = [(day, score.total) for day, score in days if score.total is not None]
+    span = max(FEWEST_DAYS, (last - held[0][0]).days + 1) if held else FEWEST_DAYS
+    low = min((total for _day, total in held), default=100.0)
+    floor = next(one for one in FLOORS if low >= one)
+    points = [
+        {
+            "x": round(WIDTH * (span - 1 - (last - day).days) / (span - 1), 1),
+            "y": _height(total, floor),
+            "day": day,
+            "score": total,
+        }
+        for day, total in held
+    ]
+    marks = sorted({100, GOOD, (100 + floor) // 2, floor} if floor < 90 else {100, GOOD, floor}, reverse=True)
     return {
         "points": points,
         "line": " ".join(f"{p['x']},{p['y']}" for p in points) if len(points) > 1 else "",
+        "marks": [
+            {"value": one, "y": _height(one, floor), "text": _height(one, floor) + 4, "good": one == GOOD}
+            for one in marks
+            if one != (100 + floor) // 2 or abs(one - GOOD) > 4
+        ],
         "first": last - timedelta(days=span - 1),
         "last": last,
-        "good": round(HEIGHT * 5 / (100 - FLOOR), 1),  # 95, where full marks begin: accountability item XW-46
     }
+
+
+def _height(total: float, floor: int) -> float:
+    return round(HEIGHT * (100 - total) / (100 - floor), 1)
 
 
 def tone_of(total: float | None) -> str:

@@ -1,5 +1,6 @@
 """What an incident says, and what there is to do about it."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.urls import reverse
@@ -9,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from datahub.checks.block import KEY, PLACE, RECORD, REQUIRED, TYPE
 from datahub.faults import Reason, Refused
+from datahub.models import Column, QualityRule
 
 from .models import Incident
 from .scoring import CALLS, CYCLE
@@ -102,8 +104,26 @@ def check_words(code: str) -> Words:
     return BUILT_IN.get(code, code)
 
 
-def title_of(incident: Incident) -> str:
-    about = check_words(incident.key) if incident.kind == IncidentKind.RULE_FAILED else ""
+def rule_names(dataset_ids: Iterable[int]) -> dict[tuple[int, str], str]:
+    """(dataset, rule) -> what it checks of which column. One query."""
+    rows = QualityRule.objects.filter(dataset_id__in=set(dataset_ids))
+    titles = {
+        (one.dataset_id, one.code): one.title
+        for one in Column.objects.filter(dataset_id__in=set(dataset_ids))
+    }
+    return {
+        (
+            row.dataset_id,
+            row.code,
+        ): f"{titles.get((row.dataset_id, row.column), row.column)}: {KINDS[row.kind]}"
+        for row in rows
+    }
+
+
+def title_of(incident: Incident, names: Mapping[tuple[int, str], str]) -> str:
+    about: Words = ""
+    if incident.kind == IncidentKind.RULE_FAILED:
+        about = names.get((incident.dataset_id or 0, incident.key)) or check_words(incident.key)
     said = f"{incident.get_kind_display()}: {reason_words(incident.reason)}"
     return f"{said} ({about})" if about else said
 
@@ -126,8 +146,15 @@ def links_of(incident: Incident) -> list[tuple[Words, str]]:
     return found
 
 
-def dressed(incident: Any) -> Any:
-    incident.title = title_of(incident)
+def dressed(incidents: Iterable[Any]) -> list[Any]:
+    """What a row shows beside its fields."""
+    rows = list(incidents)
+    names = rule_names(one.dataset_id for one in rows if one.dataset_id)
+    return [_dress(one, names) for one in rows]
+
+
+def _dress(incident: Any, names: Mapping[tuple[int, str], str]) -> Any:
+    incident.title = title_of(incident, names)
     incident.tone = TONES[incident.state]
     incident.grade = SEVERITIES[incident.severity]
     incident.reason_words = reason_words(incident.reason)

@@ -26,7 +26,7 @@ from ..selectors import (
     tone_of,
 )
 from ..states import ALIVE
-from ..words import DIMENSIONS, check_words, dressed
+from ..words import DIMENSIONS, check_words, dressed, rule_names
 
 
 @login_required
@@ -47,8 +47,9 @@ def quality(request: HttpRequest, code: str) -> HttpResponse:
     for one in page.object_list:
         one.tone = tone_of(one.score)  # type: ignore[attr-defined]
     checks = checks_now(dataset, at=at)
+    names = rule_names([dataset.pk])
     for check in checks:
-        check["words"] = check_words(check["rule"])
+        check["words"] = names.get((dataset.pk, check["rule"])) or check_words(check["rule"])
         check["tone"] = tone_of(check["rate"])
     dimensions = dimension_rows(score)
     for row in dimensions:
@@ -65,9 +66,7 @@ def quality(request: HttpRequest, code: str) -> HttpResponse:
         "page_obj": page,
         "window": WINDOW_DAYS,
         "may_change": may_change_rules(request.user, dataset),
-        "incidents": [
-            dressed(one) for one in dataset.incidents.filter(state__in=ALIVE).order_by("due_at")[:10]
-        ],
+        "incidents": dressed(dataset.incidents.filter(state__in=ALIVE).order_by("due_at")[:10]),
         "at": at,
     }
     return render(request, "datahub/quality/quality.html", context)
