@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from datahub.declare import DatasetSpec
+from datahub.declare import ColumnSpec, DatasetSpec
 
 from .database import CURSOR_KINDS
 from .services.trying import Offered
@@ -262,6 +263,12 @@ class RecordsForm(forms.Form):
         field.choices = paths
 
 
+def shown_name(column: ColumnSpec) -> str:
+    chinese = (get_language() or "zh").startswith("zh")
+    name = column.name if chinese or not column.name_en else column.name_en
+    return f"{name} ({column.code})" if name else column.code
+
+
 class ColumnsForm(forms.Form):
     """One choice for each column of the source, and the column that tells what is new."""
 
@@ -270,7 +277,7 @@ class ColumnsForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.offered, self._kind = list(offered), kind
-        targets = [("", "—"), *((c.code, f"{c.name} ({c.code})" if c.name else c.code) for c in spec.columns)]
+        targets = [("", "—"), *((c.code, shown_name(c)) for c in spec.columns)]
         for n, one in enumerate(self.offered):
             self.fields[f"c{n}"] = forms.ChoiceField(
                 label=one.name,

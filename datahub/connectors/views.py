@@ -21,7 +21,7 @@ from .models import Source
 from .settings import DatabaseSettings, FolderSettings, HttpSettings, parse
 from .states import Rhythm, RunOutcome
 from .tasks import run_sources
-from .wizard import NEXT_STEPS
+from .wizard import steps_of
 
 STATE_LABELS = {
     "draft": lambda: _("Not switched on"),
@@ -96,7 +96,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
         "facts": facts(found),
         "page_obj": page,
         "at": at,
-        "steps": NEXT_STEPS[found.kind],
+        "steps": steps_of(found),
         "changed": bool(
             found.failures and page.object_list and page.object_list[0].code == "columns_changed"
         ),

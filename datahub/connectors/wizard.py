@@ -20,7 +20,17 @@ from datahub.sharing.policies import steward_of
 from datahub.states import DatasetStatus
 
 from . import services
-from .forms import CONNECT, UNITS, ColumnsForm, RecordsForm, RhythmForm, TableForm, headers_text, suggested
+from .forms import (
+    CONNECT,
+    UNITS,
+    ColumnsForm,
+    RecordsForm,
+    RhythmForm,
+    TableForm,
+    headers_text,
+    shown_name,
+    suggested,
+)
 from .models import Source
 from .settings import DatabaseSettings, HttpSettings, parse
 from .states import PullKind, Rhythm
@@ -259,10 +269,15 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     """Step three: which column is which, and which tells what is new."""
     source = _mine(request, pk)
     spec = spec_for(source.dataset)
+    if source.kind == PullKind.DATABASE and not source.settings.get("table"):
+        return redirect("datahub:source_pick", pk=source.pk)
     try:
         answer = services.ask(source, by=request.user)  # type: ignore[arg-type]
     except DomainError as error:
         return _page(request, "columns", "columns", source, form=None, error=str(error))
+    if not answer.columns and answer.records:
+        messages.info(request, _("First say where the records are."))
+        return redirect("datahub:source_pick", pk=source.pk)
     form = ColumnsForm(
         request.POST or None,
         offered=answer.columns,
@@ -275,8 +290,8 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
             return _onwards(request, _save(request, source, form.settings()), "columns")
         except DomainError as error:
             _said(form, error)
-    missing = [column for column in spec.columns if column.required]
-    return _page(request, "columns", "columns", source, form=form, rows=answer.rows, needed=missing)
+    needed = [shown_name(column) for column in spec.columns if column.required]
+    return _page(request, "columns", "columns", source, form=form, rows=answer.rows, needed=needed)
 
 
 def _columns_now(source: Source, answer: Any, spec: Any) -> dict[str, Any]:
@@ -299,6 +314,8 @@ def _columns_now(source: Source, answer: Any, spec: Any) -> dict[str, Any]:
 def rhythm(request: HttpRequest, pk: int) -> HttpResponse:
     """The last step: when it runs, and how its first rows would come in."""
     source = _mine(request, pk)
+    if "columns" in steps_of(source) and not source.settings.get("columns"):
+        return redirect("datahub:source_columns", pk=source.pk)
     unit = next((size for size, _label in reversed(UNITS) if source.every_s % size == 0), 1)
     initial = {
         "rhythm": source.rhythm, "every": source.every_s // unit, "unit": unit, "daily_at": source.daily_at
