@@ -37,7 +37,7 @@ TONES: dict[str, str] = {
     RequestState.OPENED: "green",
     RequestState.DECLINED: "grey",
 }
-FRESH_TONES = {"fresh": "green", "late": "orange", "never": "grey", "free": "grey"}
+FRESH_TONES = {"fresh": "green", "late": "orange", "never": "grey", "free": "grey", "history": "grey"}
 
 
 def site_of(request: HttpRequest) -> str:

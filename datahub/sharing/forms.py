@@ -70,23 +70,33 @@ class TermsForm(forms.Form):
         )
         names = [("", "—"), (AREA.code, _("Area (code begins with)")), *((c.code, c.title) for c in offered)]
         for n in range(1, CONDITIONS + 1):
+            named = _("Rows, condition %(n)s") % {"n": n}  # the three stand side by side under one heading
             self.fields[f"column_{n}"] = forms.ChoiceField(
-                label=_("Rows, condition %(n)s") % {"n": n},
+                label=named,
                 choices=names,
                 required=False,
-                widget=forms.Select(attrs={"class": "form-select", "data-test": f"column-{n}"}),
+                widget=forms.Select(
+                    attrs={"class": "form-select", "data-test": f"column-{n}", "aria-label": named}
+                ),
             )
             self.fields[f"op_{n}"] = forms.ChoiceField(
                 label=_("Comparison"),
                 choices=OP_LABELS,
                 required=False,
-                widget=forms.Select(attrs={"class": "form-select"}),
+                widget=forms.Select(
+                    attrs={"class": "form-select", "aria-label": f"{named}: {_('Comparison')}"}
+                ),
             )
             self.fields[f"value_{n}"] = forms.CharField(
                 label=pgettext_lazy("data", "value"),
                 required=False,
                 max_length=200,
-                widget=forms.TextInput(attrs={"class": "form-control"}),
+                widget=forms.TextInput(
+                    attrs={
+                        "class": "form-control",
+                        "aria-label": f"{named}: {pgettext_lazy('data', 'value')}",
+                    }
+                ),
             )
         self.fields["quota_calls"] = forms.IntegerField(
             label=_("Calls a day at most"),
