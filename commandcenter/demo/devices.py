@@ -20,6 +20,7 @@ from commandcenter.core.times import shanghai_day
 from datahub.devices import services
 from datahub.devices.models import Device, Fault
 from datahub.devices.services import counting, spells
+from datahub.devices.services.patrol import set_states
 from datahub.devices.states import Spell
 from datahub.services import deliver
 
@@ -114,12 +115,24 @@ def plant_devices(end: datetime, seed: int) -> int:
     down = {code: end - timedelta(hours=1 + 30 * _share("since", code)) for _pk, code, _o in devices
             if _share("down", code) < DOWN}  # fmt: skip
     cut = {code: end - timedelta(minutes=50) for _pk, code, owner in devices if owner == CUT_OWNER}
-    _tell_past(devices, {**down, **cut}, start, end)
-    stages = sorted({end - timedelta(hours=h) for h in (26, 18, 12, 6, 2)} | {end})
-    for at in stages:
+    gone = {**down, **cut}
+    _tell_past(devices, gone, start, end)
+    before = start
+    for at in sorted({end - timedelta(hours=h) for h in (26, 18, 12, 6, 2)} | {end}):
+        for code, last in gone.items():
+            if before < last <= at:
+                with clock.at(last):
+                    _beat_all([code])
         with clock.at(at):
-            _beat_all([code for _pk, code, _owner in devices if (down | cut).get(code, at) >= at])
+            _beat_all([code for _pk, code, _owner in devices if code not in gone or gone[code] > at])
+            spells.turn(
+                (pk, Spell.OFFLINE, gone[code])
+                for pk, code, _owner in devices
+                if code in gone and before < gone[code] <= at
+            )
+            set_states({pk for pk, _code, _owner in devices}, at)
             services.patrol()
+        before = at
     for n in range(DAYS + 1):
         counting.count_day(shanghai_day(end - timedelta(days=n)), end)
     return len(devices)
@@ -141,20 +154,12 @@ def _tell_past(
             back = gone + timedelta(minutes=10 + 100 * _share("back", code, block))
             past += [(pk, Spell.ONLINE, begin, gone), (pk, Spell.OFFLINE, gone, back)]
             begin = back
-        if code in lasting:
-            past.append((pk, Spell.ONLINE, begin, until))
-            now.append((pk, Spell.OFFLINE, until))
-        else:
-            now.append((pk, Spell.ONLINE, begin))
+        now.append((pk, Spell.ONLINE, begin))
     with connection.cursor() as cursor:
         # They were heard, long before this process began to listen.
         cursor.execute(
-            "UPDATE datahub_pulse SET seen_at = t.at, woke_at = t.at"
-            " FROM unnest(%s::bigint[], %s::timestamptz[]) AS t(id, at) WHERE device_id = t.id",
-            [
-                [pk for pk, _code, _owner in devices],
-                [lasting.get(code, start) for _pk, code, _owner in devices],
-            ],
+            "UPDATE datahub_pulse SET seen_at = %s, woke_at = %s WHERE device_id = ANY(%s)",
+            [start, start, [pk for pk, _code, _owner in devices]],
         )
     spells.insert_past(past)
     spells.turn(now)

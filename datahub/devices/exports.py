@@ -32,9 +32,9 @@ def device_table(found: QuerySet[Device], by: Any) -> Iterator[str]:
         cells = [
             one.code, one.get_kind_display(), one.name, one.place,
             f"{one.location.x:.6f}" if one.location else "", f"{one.location.y:.6f}" if one.location else "",
-            areas[one.area_code], names.get(one.owner_code, one.owner_code), one.get_feed_display(), one.maker,
-            one.model, one.installed_on or "", one.get_state_display(), local_time(one.state_since),
-            local_time(one.pulse.seen_at),
+            areas[one.area_code], names.get(one.owner_code, one.owner_code), one.get_feed_display(),
+            one.maker, one.model, one.installed_on or "", one.get_state_display(),
+            local_time(one.state_since), local_time(one.pulse.seen_at),
         ]  # fmt: skip
         yield str(writer.writerow([_safe(cell) for cell in cells]))
     yield str(writer.writerow([_("Exported by %(who)s") % {"who": by.get_username()}]))

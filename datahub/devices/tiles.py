@@ -74,7 +74,7 @@ def tile(user: Any, z: int, x: int, y: int, asked: Any) -> bytes:
     """The bytes of one tile: only devices that this user may see, retired ones only when asked for."""
     found = chosen(Device.objects.visible_to(user), asked).filter(world_x__isnull=False)
     if asked.get("state") != DeviceState.RETIRED:
-        found = found.listed()
+        found = found.exclude(state=DeviceState.RETIRED)
     return tile_of(found, z, x, y)
 
 

@@ -1,4 +1,4 @@
-"""视频与感知设备名录: the register of cameras and sensors, which datahub.devices follows (docs/devices.md)."""
+"""视频与感知设备名录: the register that datahub.devices follows (docs/devices.md)."""
 
 from datahub.declare import ColumnSpec, DatasetSpec, MappingSpec, RuleSpec
 
@@ -29,7 +29,8 @@ DEVICES = DatasetSpec(
         ColumnSpec(code="datum", kind="text", name="坐标系", name_en="Datum",
                    summary="cgcs2000（缺省）、wgs84 或 gcj02，逐行换算。"),
         ColumnSpec(code="owner", kind="text", name="权属单位编码", name_en="Owner", required=True),
-        ColumnSpec(code="feed", kind="text", name="接入网络", name_en="Feed", summary="public 公共，social 社会。"),
+        ColumnSpec(code="feed", kind="text", name="接入网络", name_en="Feed",
+                   summary="public 公共，social 社会。"),
         ColumnSpec(code="maker", kind="text", name="厂商", name_en="Maker"),
         ColumnSpec(code="model", kind="text", name="型号", name_en="Model"),
         ColumnSpec(code="installed_on", kind="date", name="安装日期", name_en="Installed on"),
@@ -46,9 +47,10 @@ DEVICES = DatasetSpec(
         MappingSpec(
             name="zh",
             rename={
-                "设备编码": "code", "国标编码": "code", "设备类别": "kind", "设备名称": "name", "安装地点": "place",
-                "经度": "lon", "纬度": "lat", "坐标系": "datum", "权属单位编码": "owner", "接入网络": "feed",
-                "厂商": "maker", "型号": "model", "安装日期": "installed_on", "在用状态": "status",
+                "设备编码": "code", "国标编码": "code", "设备类别": "kind", "设备名称": "name",
+                "安装地点": "place", "经度": "lon", "纬度": "lat", "坐标系": "datum",
+                "权属单位编码": "owner", "接入网络": "feed", "厂商": "maker", "型号": "model",
+                "安装日期": "installed_on", "在用状态": "status",
             },
         ),
     ),

@@ -17,7 +17,7 @@ class HeartbeatIn(serializers.Serializer[object]):
 
 
 class HeartbeatBatch(serializers.Serializer[object]):
-    beats = HeartbeatIn(many=True, max_length=5_000)
+    beats = serializers.ListField(child=HeartbeatIn(), min_length=1, max_length=5_000)
     sent_at = serializers.DateTimeField(
         required=False,
         help_text="The sender's clock as it sends. With it, `at` of a beat tells how long it was held back.",

@@ -25,13 +25,16 @@ INSERT INTO datahub_availability (day, owner_code, area_code, kind, devices, sho
 SELECT %(day)s, d.owner_code, left(d.area_code, 6), d.kind, count(DISTINCT d.id),
     ceil(sum(part.seconds))::bigint,
     floor(COALESCE(sum(part.seconds) FILTER (WHERE s.state = 'online'), 0))::bigint,
-    floor(COALESCE(sum(part.seconds * (1 - COALESCE(bad.share, 0))) FILTER (WHERE s.state = 'online'), 0))::bigint
+    floor(COALESCE(sum(part.seconds * (1 - COALESCE(bad.share, 0)))
+        FILTER (WHERE s.state = 'online'), 0))::bigint
 FROM datahub_devicespell s JOIN datahub_device d ON d.id = s.device_id
-CROSS JOIN LATERAL (SELECT GREATEST(s.since, %(from)s) AS a, LEAST(COALESCE(s.until, %(to)s), %(to)s) AS z) cut
+CROSS JOIN LATERAL (SELECT GREATEST(s.since, %(from)s) AS a,
+    LEAST(COALESCE(s.until, %(to)s), %(to)s) AS z) cut
 CROSS JOIN LATERAL (SELECT EXTRACT(EPOCH FROM cut.z - cut.a) AS seconds) part
 LEFT JOIN LATERAL (
     SELECT LEAST(1, COALESCE(sum(EXTRACT(EPOCH FROM
-        LEAST(COALESCE(m.until, cut.z), cut.z) - GREATEST(m.since, cut.a))), 0) / NULLIF(part.seconds, 0)) AS share
+        LEAST(COALESCE(m.until, cut.z), cut.z) - GREATEST(m.since, cut.a))), 0)
+        / NULLIF(part.seconds, 0)) AS share
     FROM datahub_faultmember m
     WHERE m.device_id = d.id AND m.since < cut.z AND COALESCE(m.until, cut.z) > cut.a
 ) bad ON s.state = 'online'

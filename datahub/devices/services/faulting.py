@@ -37,7 +37,8 @@ RETURNING m.device_id
 _BACK = """
 WITH now AS (
     SELECT m.id, m.device_id, m.back_at, CASE f.cause
-        WHEN 'reported' THEN CASE WHEN s.state = 'online' AND p.trouble = '' THEN COALESCE(m.back_at, %(at)s) END
+        WHEN 'reported' THEN CASE WHEN s.state = 'online' AND p.trouble = ''
+            THEN COALESCE(m.back_at, %(at)s) END
         WHEN 'flapping' THEN CASE WHEN s.state = 'online' AND s.since <= %(steady)s THEN s.since END
         ELSE CASE WHEN s.state = 'online' THEN s.since END END AS back
     FROM datahub_faultmember m JOIN datahub_fault f ON f.id = m.fault_id
@@ -124,7 +125,10 @@ def _loose(at: datetime, fallen: set[int]) -> list[Loose]:
     with connection.cursor() as cursor:
         cursor.execute(_LOOSE, {"fallen": sorted(fallen), "day": at - timedelta(days=1)})
         rows = cursor.fetchall()
-    return [Loose(*row[:5], timedelta(seconds=row[5]), *row[6:]) for row in rows]
+    return [
+        Loose(pk, kind, owner, area, feed, timedelta(seconds=gap_s), spell, since, trouble, outages)
+        for pk, kind, owner, area, feed, gap_s, spell, since, trouble, outages in rows
+    ]
 
 
 class _Watch:
@@ -280,7 +284,7 @@ class _Watch:
         return silent, joined
 
     def _make_groups(self, owner_code: str, silent: list[Loose]) -> tuple[list[Loose], set[int]]:
-        """One fault where a great part of an owner's devices, or of those in a county, fell silent at once."""
+        """One fault where many of an owner's devices, or of those in a county, fell silent at once."""
         grouped: set[int] = set()
         counties = sorted({one.area_code[:COUNTY] for one in silent if len(one.area_code) >= COUNTY})
         for scope in ["", *counties]:

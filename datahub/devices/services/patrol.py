@@ -35,7 +35,7 @@ WITH planned AS MATERIALIZED (
 ), seen AS (
     SELECT d.id, d.owner_code, d.area_code, d.kind, p.gap_s, p.seen_at, p.slept_at, p.woke_at,
         s.state AS spell, COALESCE(s.since, d.state_since) AS since,
-        -- Only who was online is given the time in which nobody listened; who was silent stays so until heard.
+        -- Only who was online is given the time in which nobody listened; who was silent stays so.
         CASE WHEN s.state IN ('offline', 'planned') THEN p.seen_at ELSE GREATEST(p.seen_at, %(floor)s) END
             < %(at)s - make_interval(secs => p.gap_s) AS silent
     FROM datahub_device d

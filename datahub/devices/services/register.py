@@ -28,13 +28,13 @@ from ..world import world_of
 
 DATASET = "city.devices"
 CHUNK = 10_000
-# China with its seas, in degrees: a place outside is a mistake (longitude and latitude changed round, mostly).
+# China with its seas, in degrees: a place outside is a mistake, mostly of longitude for latitude.
 CHINA = (73.0, 3.0, 136.0, 54.0)
 KINDS = {
     **{value: value for value in DeviceKind.values},
-    "摄像机": "camera", "视频": "camera", "视频监控": "camera", "空气": "air", "水位": "water", "水质": "water",
-    "噪声": "noise", "气象": "weather", "燃气": "gas", "烟感": "smoke", "井盖": "manhole", "结构": "structure",
-    "交通": "traffic", "其他": "other",
+    "摄像机": "camera", "视频": "camera", "视频监控": "camera", "空气": "air", "水位": "water",
+    "水质": "water", "噪声": "noise", "气象": "weather", "燃气": "gas", "烟感": "smoke",
+    "井盖": "manhole", "结构": "structure", "交通": "traffic", "其他": "other",
 }  # fmt: skip
 FEEDS = {
     "": "public",
@@ -121,7 +121,7 @@ def take_rows(table: pa.Table, delivery_id: int) -> Taken:
             target_ref=f"datahub.delivery:{delivery_id}",
             body={"registered": done[0], "changed": done[1], "same": done[2], "refused": len(refusals)},
         )
-    return Taken(*done, len(refusals))
+    return Taken(done[0], done[1], done[2], len(refusals))
 
 
 # ---------------------------------------------------------------- reading
@@ -142,7 +142,8 @@ def _numbers(table: pa.Table, name: str) -> np.ndarray:
 def read_rows(table: pa.Table, delivery_id: int, at: datetime) -> tuple[list[Row], list[DeviceRefusal]]:
     """Rows that fit, the last of each code; and those that do not, with field and reason."""
     texts = {name: _texts(table, name) for name in
-             ("code", "kind", "name", "place", "owner", "feed", "maker", "model", "datum", "status")}  # fmt: skip
+             ("code", "kind", "name", "place", "owner", "feed", "maker", "model", "datum",
+              "status")}  # fmt: skip
     numbers = table.column("_row").to_pylist()
     days = table.column("installed_on").to_pylist() if "installed_on" in table.column_names else None
     orgs = dict(organisations().values_list("code", "area_code"))
@@ -194,8 +195,8 @@ def _placed(table: pa.Table, datums: list[str]) -> tuple[np.ndarray, np.ndarray,
 
 
 def _fault(
-    texts: dict[str, list[str]], n: int, kind: str, orgs: dict[str, str], datum: str, half: bool, placed: bool,
-    inside: bool,
+    texts: dict[str, list[str]], n: int, kind: str, orgs: dict[str, str], datum: str, half: bool,
+    placed: bool,     inside: bool,
 ) -> tuple[str, str, str] | None:  # fmt: skip
     """(field, reason, value) of the first thing that is wrong with a row."""
     if not kind:

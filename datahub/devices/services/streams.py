@@ -55,8 +55,8 @@ def open_stream(*, device_id: int, by: "User", reason: str, ip: str | None = Non
     device = Device.objects.get(pk=device_id)
     if not may_open_stream(by, device):
         audit(
-            actor=by, action="datahub.open_stream", target_ref=device.ref, reason=reason[:200], result="refused",
-            ip=ip,
+            actor=by, action="datahub.open_stream", target_ref=device.ref, reason=reason[:200],
+            result="refused",             ip=ip,
         )  # fmt: skip
         raise PermissionDenied(_("You may not do this."))
     if len(reason.strip()) < 4:

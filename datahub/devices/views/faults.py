@@ -142,11 +142,11 @@ def availability(request: HttpRequest) -> HttpResponse:
     return render(request, "datahub/devices/availability.html", context)
 
 
-WIDE, HIGH, FLOOR = 600, 120, 0.8
+WIDE, HIGH, FLOOR = 600, 120, 0.95
 
 
 def _line(series: list[selectors.Rate]) -> dict[str, Any]:
-    """The two rates over thirty days as points of an SVG; the scale ends at the lowest value, at most 80%."""
+    """The two rates over thirty days as points of an SVG; the scale ends at the lowest value, at most 95%."""
     values = [rate for one in series for rate in (one.online, one.intact) if rate is not None]
     low = min([FLOOR, *values])
     low = int(low * 20) / 20

@@ -15,6 +15,7 @@ from city.selectors import area_name, organisations
 from commandcenter.core.errors import BadInput, DomainError
 from datahub.models import Dataset, Delivery
 from datahub.sharing.querysets import officer_orgs
+from datahub.states import Origin
 
 from .. import selectors, services
 from ..forms import FeedForm, KeyForm, MaintenanceForm, aware
@@ -47,8 +48,8 @@ def maintenance(request: HttpRequest) -> HttpResponse:
             request,
             lambda: services.announce_maintenance(
                 owner_code=values["owner_code"], area_code=values["area_code"], kind=values["kind"],
-                starts_at=aware(values["starts_at"]), ends_at=aware(values["ends_at"]), reason=values["reason"],
-                by=user,
+                starts_at=aware(values["starts_at"]), ends_at=aware(values["ends_at"]),
+                reason=values["reason"],                 by=user,
             ),
             _("The maintenance is announced."),
         )  # fmt: skip
@@ -110,7 +111,9 @@ def upkeep(request: HttpRequest) -> HttpResponse:
         key.owner = names.get(key.owner_code, "")  # type: ignore[attr-defined]
     fed = ReadingFeed.objects.select_related("dataset").order_by("dataset__code")
     could = (
-        Dataset.objects.exclude(subject_column="").exclude(time_column="").exclude(device_feed__isnull=False)
+        Dataset.objects.filter(origin=Origin.SENSED, device_feed=None)
+        .exclude(subject_column="")
+        .exclude(time_column="")
     )
     context = {
         **frame(request, "upkeep"),

@@ -144,10 +144,10 @@ export function start(): void {
   }
   map.touchZoomRotate.disableRotation()
   map.addControl(new NavigationControl({ showCompass: false }), 'top-left')
-  map.on('styleimagemissing', (event) => {
-    if (!event.id.startsWith('ring-') || map.hasImage(event.id)) return
-    const picture = ring(event.id)
-    if (picture) map.addImage(event.id, picture, { pixelRatio: 2 })
+  map.setMissingStyleImageResolver((id) => {
+    if (!id.startsWith('ring-') || map.hasImage(id)) return
+    const picture = ring(id)
+    if (picture) map.addImage(id, picture, { pixelRatio: 2 })
   })
   map.on('moveend', () => {
     const { lng, lat } = map.getCenter()
