@@ -164,7 +164,7 @@ class Link(threading.Thread):
             return
         at = clock.now()
         more = {} if self._state and self._state[0] == said[0] else {"state_at": at}
-        Subscription.objects.filter(pk=self.subscription_id).update(
+        Subscription.objects.filter(pk=self.subscription_id, paused=False).update(
             state=said[0], last_error=said[1], alive_at=at, **more
         )
         self._state, self._alive = said, now

@@ -6,8 +6,8 @@ from typing import Any
 from alerts.models import Alert
 from city.roles import ADMIN_ROLES, Role
 from commandcenter.core import clock
-from datahub.models import Delivery
-from datahub.services import deliver
+from datahub.models import Delivery, DeliveryBlob
+from datahub.services import deliver, push_rows
 from dispatch.models import Order
 from grid.models import CellWorker, Report
 from hotline.models import Ticket
@@ -17,6 +17,7 @@ from tests.factories.datahub import csv_file, make_dataset, rows
 from tests.factories.dispatch import OrderFactory
 from tests.factories.grid import CELL, RUBBISH, a_report, walked_city
 from tests.factories.hotline import TicketFactory, load_tree
+from tests.factories.push import push_key
 from tests.factories.sharing import CONDITIONAL, granted
 from tests.factories.sharing import people as sharers
 
@@ -52,11 +53,22 @@ def _build(folder: Path) -> dict[str, Any]:
     records[2]["value"] = "=cmd()"
     deliver(dataset_code=CONDITIONAL.code, path=csv_file(folder, records))
     _agreement, token = granted(sharers())
-    ids = {"tickets": Ticket, "orders": Order, "grid": Report, "alerts": Alert, "deliveries": Delivery}
+    key, push_token = push_key([CONDITIONAL.code], rows_per_minute=1_000)
+    push_rows(CONDITIONAL.code, [records[0]], sender=key.sender)
+    ids = {
+        "push": DeliveryBlob,
+        "tickets": Ticket,
+        "orders": Order,
+        "grid": Report,
+        "alerts": Alert,
+        "deliveries": Delivery,
+    }
     return {
         "everybody": everybody,
         "stranger": UserFactory(username="nobody"),
         "token": token,
+        "heartbeat_token": issue_heartbeat_key(name="gateway", owner_code="", by=None)[1],
+        "push_token": push_token,
         "org_id": org.pk,
         "ids": {name: sorted(model.objects.values_list("pk", flat=True)) for name, model in ids.items()},
         "codes": {
@@ -66,5 +78,6 @@ def _build(folder: Path) -> dict[str, Any]:
             "grid": [RUBBISH],
             "ticket-categories": ["0706"],
             "share": [CONDITIONAL.code],
+            "push": [CONDITIONAL.code],
         },
     }

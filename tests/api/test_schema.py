@@ -123,8 +123,12 @@ def steer(case: Any, city: dict[str, Any]) -> None:
     if chance % 3 == 0:
         return
     parts = case.operation.path.strip("/").split("/")
-    named = "share" if "share" in parts else parts[2]
-    for name, kind, there in (("id", int, city["ids"]), ("code", str, city["codes"])):
+    named = parts[1] if parts[1] in ("share", "push") else parts[2]
+    for name, kind, there in (
+        ("id", int, city["ids"]),
+        ("batch", int, city["ids"]),
+        ("code", str, city["codes"]),
+    ):
         known = there.get(named)
         if known and isinstance((case.path_parameters or {}).get(name), kind):
             case.path_parameters[name] = known[chance % len(known)]
@@ -140,6 +144,10 @@ def test_every_operation_keeps_to_its_description(case, city):
     login = dict(city["logins"]["everybody"])
     if "/share/" in case.operation.path:
         login["headers"] = {"Authorization": f"Bearer {city['token']}"}
+    if "/devices/" in case.operation.path:
+        login["headers"] = {"Authorization": f"Bearer {city['heartbeat_token']}"}
+    if "/push/" in case.operation.path:
+        login["headers"] = {"Authorization": f"Bearer {city['push_token']}"}
     call(case, login)
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 CODE = READINGS.code
 SETTINGS = {
     "name": "Stations", "host": "broker.test", "port": "1883", "protocol": "5", "topic": "air/+", "payload": "json",
-    "away_after_s": "60", "dataset_code": CODE, "map_station": "topic:2", "map_at": "$.at", "secret": "word",
+    "away_after_s": "60", "dataset_code": CODE, "map_station": "topic:2", "map_at": "$.at", "secret": "s3cr3t-pass",
 }  # fmt: skip
 
 
@@ -90,13 +90,13 @@ def test_a_subscription_is_made_changed_paused_and_removed(steward, client):
     sub = Subscription.objects.get()
     page = reverse("datahub:subscription", args=[sub.pk])
     assert answer["Location"] == page
-    assert (sub.mapping, sub.secret) == ({"station": "topic:2", "at": "$.at"}, "word")
+    assert (sub.mapping, sub.secret) == ({"station": "topic:2", "at": "$.at"}, "s3cr3t-pass")
     shown = client.get(page)
-    assert "word" not in shown.content.decode()
+    assert "s3cr3t-pass" not in shown.content.decode()
     change = reverse("datahub:change_subscription", args=[sub.pk])
     client.post(change, {**SETTINGS, "secret": "", "topic": "air/#"})
     sub.refresh_from_db()
-    assert (sub.topic, sub.secret, sub.revision) == ("air/#", "word", 2)
+    assert (sub.topic, sub.secret, sub.revision) == ("air/#", "s3cr3t-pass", 2)
     assert client.post(change, {**SETTINGS, "secret": "", "host": "other.test"}).status_code == 409
     assert Subscription.objects.get().host == "broker.test"  # the password does not follow
     remove = reverse("datahub:remove_subscription", args=[sub.pk])
