@@ -6,6 +6,7 @@ from typing import Any
 from alerts.models import Alert
 from city.roles import ADMIN_ROLES, Role
 from commandcenter.core import clock
+from datahub.devices.services import issue_key as issue_heartbeat_key
 from datahub.models import Delivery, DeliveryBlob
 from datahub.services import deliver, push_rows
 from dispatch.models import Order

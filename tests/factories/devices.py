@@ -61,7 +61,9 @@ def register(count: int, first: int = 1, **over: Any) -> list[Device]:
 
     wiring.TAPS["city.devices"] = ["datahub.devices.taps.on_register"]
     bring([row(n, **over) for n in range(first, first + count)])
-    return list(Device.objects.filter(code__in=[camera(n) for n in range(first, first + count)]).order_by("code"))
+    return list(
+        Device.objects.filter(code__in=[camera(n) for n in range(first, first + count)]).order_by("code")
+    )
 
 
 class City:

@@ -24,7 +24,8 @@ def keys(who, at_noon):
     register(3)
     register(1, first=9, owner=OTHER)
     return {
-        owner: services.issue_key(name="网关", owner_code=owner, by=who["steward"])[1] for owner in (OWNER, OTHER, "")
+        owner: services.issue_key(name="网关", owner_code=owner, by=who["steward"])[1]
+        for owner in (OWNER, OTHER, "")
     }
 
 

@@ -26,7 +26,11 @@ def spells(code: str = ONE) -> list[tuple[str, int, int | None]]:
     """(state, from minute, until minute) since noon."""
     found = DeviceSpell.objects.filter(device__code=code).order_by("since", "pk")
     return [
-        (s.state, round((s.since - NOON).total_seconds() / 60), s.until and round((s.until - NOON).total_seconds() / 60))
+        (
+            s.state,
+            round((s.since - NOON).total_seconds() / 60),
+            s.until and round((s.until - NOON).total_seconds() / 60),
+        )
         for s in found
     ]
 
@@ -279,7 +283,13 @@ def test_the_order_moves_the_fault(life):
     life.walk(40)
     fault = Fault.objects.get()
     order = {"case_ref": fault.ref, "order_id": 7, "number": "20261120000007", "role": "lead"}
-    for action, expected in [("open", "open"), ("sign", "acknowledged"), ("sign", "acknowledged"), ("handle", "repaired"), ("redo", "open")]:
+    for action, expected in [
+        ("open", "open"),
+        ("sign", "acknowledged"),
+        ("sign", "acknowledged"),
+        ("handle", "repaired"),
+        ("redo", "open"),
+    ]:
         services.follow_order(payload={**order, "action": action})
         fault.refresh_from_db()
         assert fault.state == expected
@@ -383,8 +393,12 @@ def test_whatever_the_order_of_heartbeats_a_device_has_one_fault_and_whole_spell
             life.beat(code, trouble="x")
         if what in ("suspend", "use"):
             with clock.at(life.now):
-                register(1, first=which + 1, status="suspended" if what == "suspend" else "in_use",
-                         maker=str(life.now))
+                register(
+                    1,
+                    first=which + 1,
+                    status="suspended" if what == "suspend" else "in_use",
+                    maker=str(life.now),
+                )
         if what in ("patrol", "both"):
             life.patrol()
     life.patrol()

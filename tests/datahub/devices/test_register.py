@@ -29,7 +29,13 @@ def test_a_delivery_fills_the_register(who, at_noon):
     delivery = bring([row(1), row(2, kind="燃气", code="GAS-2", feed="社会", installed_on="2025-03-01")])
     assert delivery.rows_committed == 2
     one, two = Device.objects.order_by("pk")
-    assert (one.code, one.kind, one.owner_code, one.area_code, one.state) == (camera(1), "camera", OWNER, "320613", "offline")
+    assert (one.code, one.kind, one.owner_code, one.area_code, one.state) == (
+        camera(1),
+        "camera",
+        OWNER,
+        "320613",
+        "offline",
+    )
     assert (one.delivery_id, one.row_number, one.state_since) == (delivery.pk, 1, NOON)
     assert (two.kind, two.feed, str(two.installed_on)) == ("gas", "social", "2025-03-01")
     assert Pulse.objects.get(device=two).gap_s == 15 * 60
@@ -43,7 +49,9 @@ def test_positions_are_converted_from_the_datum_that_the_row_names(who, at_noon,
     bring([row(1, lon=given[0], lat=given[1], datum=datum)])
     found = Device.objects.get()
     assert (found.location.srid, round(found.location.x, 6), round(found.location.y, 6)) == (4490, lon, lat)
-    assert (found.world_x, found.world_y) == tuple(int(v[0]) for v in world_of([found.location.x], [found.location.y]))
+    assert (found.world_x, found.world_y) == tuple(
+        int(v[0]) for v in world_of([found.location.x], [found.location.y])
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +88,11 @@ def test_a_change_is_written_down_field_by_field(who, at_noon):
     bring([row(1, name="新名", owner=OTHER, lon=120.9), row(2)])
     change = DeviceChange.objects.get(action="changed")
     assert change.device.code == camera(1)
-    assert change.changed == {"name": ["路口1", "新名"], "lon": [120.851, 120.9], "owner_code": [OWNER, OTHER]}
+    assert change.changed == {
+        "name": ["路口1", "新名"],
+        "lon": [120.851, 120.9],
+        "owner_code": [OWNER, OTHER],
+    }
     assert change.source.startswith("datahub.delivery:")
 
 
@@ -115,7 +127,10 @@ def test_a_file_with_chinese_headers(who, at_noon, tmp_path, kind):
             book.active.append(line)
         book.save(path)
     delivery = deliver(dataset_code=DATASET, path=path, mapping="zh")
-    assert (delivery.rows_committed, Device.objects.filter(kind="camera", area_code="320613").count()) == (2, 2)
+    assert (delivery.rows_committed, Device.objects.filter(kind="camera", area_code="320613").count()) == (
+        2,
+        2,
+    )
 
 
 def test_readings_are_signs_of_life(who, life, monkeypatch):
@@ -137,7 +152,9 @@ def test_readings_are_signs_of_life(who, life, monkeypatch):
     with clock.at(NOON):
         taps.on_readings("test.readings", 1, table, [True, True, True])
     assert Pulse.objects.get().seen_at == NOON - timedelta(minutes=9)
-    future = pa.table({"station": ["S1"], "at": pa.array([NOON + timedelta(hours=5)], pa.timestamp("us", "UTC"))})
+    future = pa.table(
+        {"station": ["S1"], "at": pa.array([NOON + timedelta(hours=5)], pa.timestamp("us", "UTC"))}
+    )
     with clock.at(NOON):
         taps.on_readings("test.readings", 2, future, [False])
         assert Pulse.objects.get().seen_at == NOON - timedelta(minutes=9)
