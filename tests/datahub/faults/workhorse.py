@@ -109,7 +109,29 @@ def setup():
     return {"dataset": make_dataset().pk}
 
 
+def issue_push_key():
+    from datahub.push.services import issue_key
+    from tests.factories.city import OrganisationFactory
+
+    OrganisationFactory(code="3206-push", function="environment")
+    return {"token": issue_key(name="faults", org_code="3206-push", dataset_codes=[CODE], by=None)[1]}
+
+
+def fold():
+    return {"rows": services.fold_blobs()}
+
+
+def stations():
+    """Rows of each station whose name begins with H."""
+    found = selectors.read(CODE, columns=["station"]).group_by("station").aggregate([([], "count_all")])
+    rows = zip(found.column("station").to_pylist(), found.column("count_all").to_pylist(), strict=True)
+    return {name: n for name, n in rows if name.startswith("H")}
+
+
 DO = {
+    "issue_push_key": issue_push_key,
+    "fold": fold,
+    "stations": stations,
     "work": work,
     "count": count,
     "setup": setup,
