@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,6 +22,7 @@ from commandcenter.core.refs import make_ref, parse_ref
 from commandcenter.core.times import SHANGHAI
 from commandcenter.journal.models import Fact
 from commandcenter.journal.selectors import Graph, trace_graph
+from datahub.quality.policies import may_ask_correction
 from dispatch.states import ACTION_WORDS as ORDER_WORDS
 from grid.states import ACTION_LABELS as REPORT_WORDS
 from hotline.states import ACTION_NAMES as TICKET_WORDS
@@ -87,6 +89,7 @@ class Thing:
     hidden: bool = False
     branch: int = 0
     details: list[str] = field(default_factory=list)
+    wrong_url: str = ""  # where a correction of its first row is asked for
 
     @property
     def kind_words(self) -> str:
@@ -284,6 +287,9 @@ class Reader:
                 state=delivery.get_state_display(),
             )
             thing.details = _row_details(delivery.pk, sorted(numbers[delivery.pk]))
+            if thing.details and may_ask_correction(self.user, delivery.dataset):
+                first = make_ref("datahub.row", delivery.pk, min(numbers[delivery.pk]))
+                thing.wrong_url = f"{reverse('datahub:correction_ask')}?row={first}"
             self.things[key] = thing
             self.steps.append(Step(delivery.received_at, thing, _("Data delivered"), who=delivery.file_name))
         for pk in numbers:

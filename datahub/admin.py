@@ -34,4 +34,5 @@ class DeliveryAdmin(ReadOnly):
     list_select_related = ("dataset",)
 
 
+from .quality import admin as _quality  # noqa: E402, F401  registers its tables
 from .sharing import admin as _sharing  # noqa: E402, F401  registers its tables

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from commandcenter.core.fields import EncryptedTextField
 from commandcenter.core.refs import make_ref
 
 from .querysets import CorrectionQuerySet, IncidentQuerySet
@@ -183,13 +184,13 @@ class Replay(models.Model):
 class Mend(models.Model):
     """What somebody wrote over a rejected row, until it is replayed and from then on for good.
 
-    values: header -> new value as the source would write it. sealed: values of personal columns, encrypted;
+    values: header -> new value as the source would write it. sealed: values of personal columns as JSON;
     they leave with the replay and are then emptied. row: the row's number in the new delivery.
     """
 
     reject = models.OneToOneField("datahub.Reject", models.CASCADE, related_name="mend")
     values = models.JSONField(default=dict)
-    sealed = models.TextField(blank=True)
+    sealed = EncryptedTextField(blank=True, default="")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     by_name = models.CharField(max_length=60, blank=True)
     at = models.DateTimeField()
@@ -222,7 +223,7 @@ class CorrectionRequest(models.Model):
     column = models.CharField(_("column"), max_length=63)
     wrong = models.CharField(_("value now"), max_length=500, blank=True)
     proposed = models.CharField(_("proposed value"), max_length=500, blank=True)
-    sealed = models.TextField(blank=True)
+    sealed = EncryptedTextField(blank=True, default="")
     evidence = models.TextField(_("evidence"))
     state = models.CharField(
         _("state"), max_length=10, choices=CorrectionState.choices, default=CorrectionState.ASKED

@@ -71,7 +71,7 @@ def try_rule(dataset: Dataset, rule: RuleSpec, by: Any, *, last_only: bool = Fal
     if notes.lines:
         return Trial(table.num_rows, 0, [], names, at.version, last, why=notes.lines[0]["detail"])
     failing = _failing(rule, columns, plan)
-    where = np.flatnonzero(failing)[:EXAMPLES] if failing is not None else []
+    where = np.flatnonzero(failing)[:EXAMPLES] if failing is not None else np.empty(0, np.int64)
     examples = _shown(spec, table.take(pa.array(where, pa.int64())), names) if len(where) else []
     count = int(failing.sum()) if failing is not None else 0
     return Trial(table.num_rows, count, examples, names, at.version, last)

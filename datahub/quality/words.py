@@ -27,6 +27,10 @@ OTHER_REASONS: dict[str, Words] = {
     "extra_columns": _("columns came that the dataset does not have"),
     "missing_columns": _("columns are missing"),
     "offline": _("no sign of life"),
+    "unusable_messages": _("messages that cannot be read"),
+    "process_away": _("the receiving process stands still"),
+    "columns_changed": _("the source has other columns than before"),
+    "source_failed": _("the source cannot be read"),
 }
 BUILT_IN: dict[str, Words] = {
     TYPE: _("Values are of their column's kind"),
@@ -104,26 +108,21 @@ def check_words(code: str) -> Words:
     return BUILT_IN.get(code, code)
 
 
-def rule_names(dataset_ids: Iterable[int]) -> dict[tuple[int, str], str]:
-    """(dataset, rule) -> what it checks of which column. One query."""
-    rows = QualityRule.objects.filter(dataset_id__in=set(dataset_ids))
-    titles = {
-        (one.dataset_id, one.code): one.title
-        for one in Column.objects.filter(dataset_id__in=set(dataset_ids))
-    }
+def rule_names(dataset_ids: Iterable[int]) -> dict[tuple[int, str], tuple[str, Words]]:
+    """(dataset, rule) -> the column it looks at, and what it checks. Two queries."""
+    ids = set(dataset_ids)
+    titles = {(one.dataset_id, one.code): one.title for one in Column.objects.filter(dataset_id__in=ids)}
     return {
-        (
-            row.dataset_id,
-            row.code,
-        ): f"{titles.get((row.dataset_id, row.column), row.column)}: {KINDS[row.kind]}"
-        for row in rows
+        (row.dataset_id, row.code): (titles.get((row.dataset_id, row.column), row.column), KINDS[row.kind])
+        for row in QualityRule.objects.filter(dataset_id__in=ids)
     }
 
 
-def title_of(incident: Incident, names: Mapping[tuple[int, str], str]) -> str:
+def title_of(incident: Incident, names: Mapping[tuple[int, str], tuple[str, Words]]) -> str:
     about: Words = ""
     if incident.kind == IncidentKind.RULE_FAILED:
-        about = names.get((incident.dataset_id or 0, incident.key)) or check_words(incident.key)
+        held = names.get((incident.dataset_id or 0, incident.key))
+        about = held[0] if held else "" if incident.key in BUILT_IN else incident.key
     said = f"{incident.get_kind_display()}: {reason_words(incident.reason)}"
     return f"{said} ({about})" if about else said
 
@@ -153,7 +152,7 @@ def dressed(incidents: Iterable[Any]) -> list[Any]:
     return [_dress(one, names) for one in rows]
 
 
-def _dress(incident: Any, names: Mapping[tuple[int, str], str]) -> Any:
+def _dress(incident: Any, names: Mapping[tuple[int, str], tuple[str, Words]]) -> Any:
     incident.title = title_of(incident, names)
     incident.tone = TONES[incident.state]
     incident.grade = SEVERITIES[incident.severity]

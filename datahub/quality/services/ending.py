@@ -1,6 +1,6 @@
 """What follows the end of a delivery, in the same transaction: its score, and its incidents."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import connection
 
@@ -67,7 +67,7 @@ def _keep(delivery: Delivery, parts: dict[str, Part], live: bool, at: datetime) 
     add_to_day(delivery.dataset_id, day, parts)
 
 
-def add_to_day(dataset_id: int, day: object, parts: dict[str, Part]) -> None:
+def add_to_day(dataset_id: int, day: date, parts: dict[str, Part]) -> None:
     """One statement, whatever the number of checks."""
     rows = [(dataset_id, day, code, str(p.dimension), p.checked, p.failed) for code, p in parts.items()]
     if not rows:
@@ -133,7 +133,8 @@ def _judge(delivery: Delivery, spec: DatasetSpec, parts: dict[str, Part], at: da
             at=at,
         )
     alive = Incident.objects.alive().filter(dataset=delivery.dataset, kind=IncidentKind.RULE_FAILED)
-    for key in list(alive.values_list("key", flat=True)):
+    # What other parts raised under this kind carries a reference of theirs, and they clear it.
+    for key in list(alive.filter(ref="").values_list("key", flat=True)):
         if key in passing or (key not in rules and key not in REASONS):
             clear_incident(
                 kind=IncidentKind.RULE_FAILED, key=key, dataset=delivery.dataset, at=at, note=delivery.ref

@@ -162,7 +162,7 @@ def clear_incident(
         if found is None:
             return None
         _count_in_time(found, at)
-        values = {} if found.resolved_at else {"resolved_at": at}
+        values: dict[str, Any] = {} if found.resolved_at else {"resolved_at": at}
         because = found.because or Because.MENDED
         move(found, "clear", at=at, note=note, closed_at=at, because=because, **values)
         return found

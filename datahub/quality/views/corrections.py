@@ -28,6 +28,7 @@ from ..forms import AskForm, DeliveryForm, NoteForm, ReasonForm
 from ..models import CorrectionRequest
 from ..policies import may_ask_correction, may_decide_correction, may_withdraw_correction
 from ..selectors import org_names
+from ..services import arriving
 from ..services import corrections as services
 from ..states import CORRECTION_LABELS, CORRECTION_MOVES, WAITING, CorrectionState
 
@@ -160,7 +161,7 @@ def _steps(user: Any, found: CorrectionRequest, given: dict[str, Any]) -> list[d
         if "accept" in possible:
             allowed.append("accept")
         if "correct" in possible:
-            allowed += ["register"] if services.can_correct_in_register(found) else []
+            allowed += ["register"] if arriving.can_correct_in_register(found) else []
             allowed.append("correct")
         if "refuse" in possible:
             allowed.append("refuse")
@@ -226,7 +227,7 @@ def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         "refuse": services.refuse_correction,
         "withdraw": services.withdraw_correction,
         "correct": services.correct_by_delivery,
-        "register": services.correct_in_register,
+        "register": arriving.correct_in_register,
     }
     data = dict(form.cleaned_data)
     try:

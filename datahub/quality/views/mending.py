@@ -93,10 +93,10 @@ def _changes(request: HttpRequest, delivery: Delivery, fields: list[Field]) -> d
     for reject in mending.mendable(delivery).filter(pk__in=list(wanted)):
         cells = cells_of(reject, fields)
         row = {}
-        for place, value in wanted[reject.pk].items():
-            field = fields[place]
+        for number, value in wanted[reject.pk].items():
+            field = fields[number]
             cell = cells[field.header]
-            emptied = f"empty-{reject.pk}-{place}" in request.POST
+            emptied = f"empty-{reject.pk}-{number}" in request.POST
             if cell.state in ("hidden", "sealed", "cut"):
                 if value.strip() or emptied:
                     row[field.header] = value.strip()

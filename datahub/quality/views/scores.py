@@ -49,7 +49,8 @@ def quality(request: HttpRequest, code: str) -> HttpResponse:
     checks = checks_now(dataset, at=at)
     names = rule_names([dataset.pk])
     for check in checks:
-        check["words"] = names.get((dataset.pk, check["rule"])) or check_words(check["rule"])
+        held = names.get((dataset.pk, check["rule"]))
+        check["words"] = f"{held[0]}: {held[1]}" if held else check_words(check["rule"])
         check["tone"] = tone_of(check["rate"])
     dimensions = dimension_rows(score)
     for row in dimensions:
