@@ -81,6 +81,8 @@ PAGES: dict[str, Page] = {
     "datahub:incidents": Page("steward"),
     "datahub:mend": Page("steward", ("delivery",)),
     "datahub:overview": Page("steward"),
+    "datahub:new_subscription": Page("steward"),
+    "datahub:push_keys": Page("steward"),
     "datahub:quality": Page("steward", ("code",)),
     "datahub:rule": Page("steward", ("code", "rule")),
     "datahub:rule_new": Page("steward", ("code",)),
@@ -91,7 +93,12 @@ PAGES: dict[str, Page] = {
     "datahub:sharing:ledger": Page("steward"),
     "datahub:sharing:pick": Page("steward"),
     "datahub:source": Page("steward", ("source",)),
+    "datahub:source_kinds": Page("steward"),
+    "datahub:source_new": Page("steward", ("source_kind",)),
+    "datahub:source_rhythm": Page("steward", ("source",)),
     "datahub:sources": Page("steward"),
+    "datahub:subscription": Page("steward", ("subscription",)),
+    "datahub:subscriptions": Page("steward"),
     "datahub:upload": Page("steward", ("code",)),
     "datahub:vault": Page("steward"),
     "dispatch:inbox": Page("officer", phone=True),
@@ -135,9 +142,13 @@ NO_PAGE = {
         datahub:mend_take datahub:mend_upload datahub:move_dataset datahub:rule_act datahub:sharing:act
         datahub:upload_begin datahub:upload_discard datahub:upload_part dispatch:act grid:send hotline:answer
         hotline:ask hotline:decide_opening hotline:dispatch hotline:hand_over hotline:open_caller
+        datahub:change_subscription datahub:issue_push_key datahub:pause_subscription
+        datahub:remove_subscription datahub:stop_push_key datahub:try_subscription datahub:source_accept
+        datahub:source_drop datahub:source_pause datahub:source_resume datahub:source_run
         hotline:record_call_back hotline:reject hotline:take set_language account_logout""",
     # Steps of a way whose first page is judged, or doors that are shut here (nobody signs up by himself).
-    "on the way": """datahub:proposal datahub:upload_preview account_signup account_email account_set_password
+    "on the way": """datahub:proposal datahub:upload_preview datahub:source_connect datahub:source_pick
+        datahub:source_columns account_signup account_email account_set_password
         account_email_verification_sent account_confirm_login_code account_confirm_email
         account_reset_password_from_key account_reset_password_from_key_done mfa_authenticate
         mfa_reauthenticate mfa_activate_totp mfa_deactivate_totp mfa_view_recovery_codes
@@ -196,6 +207,7 @@ def make_sample(people: Any, folder: Any) -> SimpleNamespace:
 def _data(sample: SimpleNamespace, people: Any, folder: Any) -> None:
     from datahub.connectors.models import Source
     from datahub.devices.models import Device, Fault
+    from datahub.push.models import Subscription
     from datahub.quality.models import CorrectionRequest
     from datahub.quality.services import raise_incident
 
@@ -246,6 +258,8 @@ def _data(sample: SimpleNamespace, people: Any, folder: Any) -> None:
     sample.source = least(
         Source, dataset=dataset, name="气象站", kind="folder", folder="air", settings={"folder": "air"}
     ).pk
+    sample.source_kind = "http"
+    sample.subscription = least(Subscription, dataset=dataset, name="气象站").pk
     OrganisationFactory(code=DEVICE_OWNER, function="police", area_code=CHONGCHUAN)
     sample.device = least(
         Device, code=camera(1), name="路口", owner_code=DEVICE_OWNER, area_code=CHONGCHUAN
