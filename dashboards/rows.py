@@ -16,6 +16,7 @@ MODELS = {
     "order": ("dispatch", "Order"),
     "alert": ("alerts", "Alert"),
     "report": ("grid", "Report"),
+    "fault": ("datahub", "Fault"),
     "delivery": ("datahub", "Delivery"),
     "dataset": ("datahub", "Dataset"),
 }
@@ -25,6 +26,7 @@ PAGES = {
     "order": ("dispatch:order", "pk"),
     "alert": ("alerts:alert", "pk"),
     "report": ("grid:detail", "pk"),
+    "fault": ("datahub:fault", "pk"),
     "delivery": ("datahub:delivery", "pk"),
     "dataset": ("datahub:dataset", "code"),
 }

@@ -22,6 +22,7 @@ from commandcenter.core.refs import make_ref, parse_ref
 from commandcenter.core.times import SHANGHAI
 from commandcenter.journal.models import Fact
 from commandcenter.journal.selectors import Graph, trace_graph
+from datahub.devices.states import ACTION_WORDS as FAULT_WORDS
 from datahub.quality.policies import may_ask_correction
 from dispatch.states import ACTION_WORDS as ORDER_WORDS
 from grid.states import ACTION_LABELS as REPORT_WORDS
@@ -35,6 +36,7 @@ KIND_WORDS: dict[str, str | Promise] = {
     "alert": gettext_lazy("Alert"),
     "ticket": gettext_lazy("Ticket"),
     "report": gettext_lazy("Grid report"),
+    "fault": gettext_lazy("Device fault"),
     "order": gettext_lazy("Order"),
     "fact": gettext_lazy("Score"),
 }
@@ -43,6 +45,7 @@ KIND_OF_REF = {
     "dispatch.order": "order",
     "alerts.alert": "alert",
     "grid.report": "report",
+    "datahub.fault": "fault",
     "datahub.row": "source",
     "datahub.delivery": "source",
     "journal.fact": "fact",
@@ -52,6 +55,7 @@ ICONS = {
     "alert": "bell-ringing",
     "ticket": "headset",
     "report": "camera",
+    "fault": "device-cctv",
     "order": "clipboard-list",
     "fact": "chart-bar",
 }
@@ -60,6 +64,7 @@ FACT_WORDS: dict[str, str | Promise] = {
     "dispatch.contact": gettext_lazy("First contact entered in the accountability record"),
     "dispatch.handle": gettext_lazy("Handling entered in the accountability record"),
     "dispatch.return": gettext_lazy("Return entered in the accountability record"),
+    "datahub.device_fault": gettext_lazy("Repair entered in the accountability record"),
     "hotline.call_back": gettext_lazy("Call-back entered in the accountability record"),
 }
 OUTCOME_WORDS: dict[str, str | Promise] = {
@@ -70,7 +75,7 @@ OUTCOME_WORDS: dict[str, str | Promise] = {
     "dissatisfied": gettext_lazy("dissatisfied"),
 }
 # What came first when the clock does not say: a row before its alert, a case before its order.
-RANKS = {"source": 0, "ticket": 1, "report": 1, "alert": 1, "order": 2, "fact": 3}
+RANKS = {"source": 0, "ticket": 1, "report": 1, "alert": 1, "fault": 1, "order": 2, "fact": 3}
 SHOWN_ROWS = 6
 
 
@@ -184,6 +189,7 @@ class Reader:
             "ticket": ("hotline.ticket", self._ticket, TICKET_WORDS),
             "report": ("grid.report", self._report, REPORT_WORDS),
             "alert": ("alerts.alert", self._alert, ALERT_WORDS),
+            "fault": ("datahub.fault", self._fault, FAULT_WORDS),
             "order": ("dispatch.order", self._order, ORDER_WORDS),
         }
         for kind, (prefix, describe, words) in readers.items():
@@ -253,6 +259,9 @@ class Reader:
     def _alert(self, row: Any, thing: Thing) -> None:
         thing.title = row.title
         thing.details.append(f"{row.value:g} {row.unit}")
+
+    def _fault(self, row: Any, thing: Thing) -> None:
+        thing.title = row.title
 
     def _order(self, row: Any, thing: Thing) -> None:
         thing.title, thing.unit = row.title, row.org.name

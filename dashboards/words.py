@@ -72,6 +72,13 @@ DELIVERY = {
     "refused": gettext_lazy("Data refused"),
 }
 
+FAULT = {
+    "open": gettext_lazy("Device fault opened"),
+    "reopen": gettext_lazy("Device fault came back"),
+    "confirm": gettext_lazy("Device heard again"),
+    "close": gettext_lazy("Device fault closed"),
+}
+
 DONE = frozenset({"close", "answer", "solve", "resolve", "committed"})
 
 
@@ -113,6 +120,9 @@ def line(kind: str, body: Mapping[str, Any]) -> Line | None:
         title = body.get("title") or _("Sealed report")
     elif kind == "alerts.alert.moved":
         words, ref = ALERT.get(body["action"]), f"alerts.alert:{body['alert_id']}"
+        title = body.get("title", "")
+    elif kind == "datahub.fault.moved":
+        words, ref = FAULT.get(body["action"]), f"datahub.fault:{body['fault_id']}"
         title = body.get("title", "")
     elif kind == "datahub.delivery.moved":
         words, ref = DELIVERY.get(body["state"]), f"datahub.delivery:{body['delivery_id']}"

@@ -295,3 +295,23 @@ def test_social_devices_and_unknown_owners_get_no_order(who, life):
     life.walk(40)
     follow_fault(payload=event(Fault.objects.get(), "open", life.now))
     assert not Order.objects.exists()
+
+
+def test_the_trace_walks_from_the_fault_to_its_order(client, who, there):
+    fault = Fault.objects.get()
+    follow_fault(payload=event(fault, "open", there.now))
+    order = Order.objects.get(kind="device")
+    for person, seen in (("dispatcher", True), ("officer", True), ("other", False)):
+        client.force_login(who[person])
+        answer = client.get(f"/trace/{fault.ref}/")
+        assert (answer.status_code == 200) == seen
+        if seen:
+            assert {thing.number for thing in answer.context["trace"].things} == {fault.number, order.number}
+
+
+def test_news_of_a_fault_is_a_line_for_people(who, there):
+    from dashboards.words import line
+
+    fault = Fault.objects.get()
+    said = line("datahub.fault.moved", event(fault, "open", there.now))
+    assert (said.title, said.ref) == (fault.title, fault.ref)
