@@ -65,7 +65,7 @@ class SampleForm(forms.Form):
     file = forms.FileField(
         label=_("Sample file"),
         required=False,
-        help_text=_("CSV (also .gz), XLSX, JSON lines (also .gz) or Parquet, up to 200 MiB."),
+        help_text=_("CSV (also .gz), XLSX, JSON, GeoJSON (also .gz) or Parquet, up to 200 MiB."),
         widget=forms.ClearableFileInput(attrs={"class": "form-control", "data-test": "sample-file"}),
     )
     header = forms.CharField(

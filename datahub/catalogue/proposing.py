@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict
 from datahub.checks.coerce import coerce
 from datahub.declare import NULL_TOKENS, Datum, Kind, MappingSpec
 from datahub.faults import Refusal, Refused
-from datahub.formats.base import Block, Source
+from datahub.formats.base import Block, Source, datum_of
 from datahub.formats.opening import open_source
 
 from .words import Concept, concept_of, fold, unit_in
 
-SAMPLE_ROWS = 50_000
+SAMPLE_ROWS = 200_000  # a key that holds for the first rows only is none
 MAX_COLUMNS = 300
 SHOWN, FEW = 3, 12  # examples beside a column; as many different values may be a code list
 Role = Literal["", "time", "subject", "lon", "lat"]
@@ -79,7 +79,9 @@ def propose(path: str, *, file_name: str = "", pasted: bool = False) -> Found:
     if len(source.header) > MAX_COLUMNS:
         raise Refusal(Refused.TOO_LARGE, f"{len(source.header)} > {MAX_COLUMNS}")
     table, rows = _first_rows(source)
-    return _propose(source.header, table, rows, file_name)
+    found = _propose(source.header, table, rows, file_name)
+    found.datum = datum_of(source) or found.datum
+    return found
 
 
 def _first_rows(source: Source) -> tuple[dict[str, pa.Array], int]:

@@ -62,9 +62,15 @@ def choose_encoding(sample: bytes) -> str:
     beyond = len(sample) - len(sample.translate(None, delete=bytes(range(128, 256))))
     if not beyond:
         return ""
+    try:
+        sample.decode()
+    except UnicodeDecodeError as error:
+        if error.end == len(sample) and error.reason == "unexpected end of data":
+            return "utf-8"  # a sample may end inside a character
+    else:
+        return "utf-8"
     wrong = {name: sample.decode(name, "replace").count("�") for name in ("utf-8", "gb18030")}
-    tail = 3  # a sample may end inside a character
-    if wrong["utf-8"] <= tail or wrong["utf-8"] / beyond <= BAD_SHARE:
+    if wrong["utf-8"] / beyond <= BAD_SHARE:
         return "utf-8"
     return "gb18030" if wrong["gb18030"] < wrong["utf-8"] else "utf-8"
 

@@ -109,10 +109,15 @@ class CsvSource:
                 yield types
 
     def _read(self, piece: bytes, types: dict[str, pa.DataType]) -> Block:
-        bad: list[arrow_csv.InvalidRow] = []
+        # A row's number counts from 1 and passes over blank lines. A block may hold a million bad rows,
+        # so no more is kept of each than its fault.
+        faults: list[Fault] = []
+        details: dict[tuple[int, int], str] = {}
 
         def skip(row: arrow_csv.InvalidRow) -> str:
-            bad.append(row)
+            counts = (row.actual_columns, row.expected_columns)
+            detail = details.setdefault(counts, f"{counts[0]} / {counts[1]}")
+            faults.append(Fault((row.number or 1) - 1, "", Reason.FIELD_COUNT, row.text[:500], detail))
             return "skip"
 
         table = arrow_csv.read_csv(
@@ -134,22 +139,10 @@ class CsvSource:
             ),
         )
         arrays = {name: flat(table.column(name)) for name in types}
-        faults, index = [], None
-        if bad:
-            # A row's number counts from 1 and passes over blank lines.
-            places = [(row.number or 1) - 1 for row in bad]
-            index = np.delete(np.arange(table.num_rows + len(bad)), places)
-            faults = [
-                Fault(
-                    place,
-                    "",
-                    Reason.FIELD_COUNT,
-                    row.text[:500],
-                    f"{row.actual_columns} / {row.expected_columns}",
-                )
-                for place, row in zip(places, bad, strict=True)
-            ]
-        return Block(arrays, table.num_rows + len(bad), index, faults)
+        rows, index = table.num_rows + len(faults), None
+        if faults:
+            index = np.delete(np.arange(rows), [fault.row for fault in faults])
+        return Block(arrays, rows, index, faults)
 
     def _read_slowly(self, piece: bytes) -> Block:
         text = piece.decode()

@@ -82,7 +82,7 @@ def test_any_bytes_as_json_lines(data):
 
 
 @pytest.mark.parametrize(("text", "encoding"), [
-    ("南通市崇川区生态环境局", "gb18030"), ("南通市崇川区生态环境局", "utf-8"), ("plain", ""),
+    ("南通市崇川区生态环境局", "gb18030"), ("年,value", "gb18030"), ("测站,at", "gb18030"), ("南通市崇川区生态环境局", "utf-8"), ("plain", ""),
 ])  # fmt: skip
 def test_the_encoding_is_told_from_the_bytes(text, encoding):
     assert choose_encoding(text.encode(encoding or "ascii")) == encoding

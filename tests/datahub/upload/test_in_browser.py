@@ -55,7 +55,7 @@ def faulty() -> bytes:
     records[7]["lon"] = "999"
     records[9]["count"] = "1.5"
     text = csv_text(records)
-    return (text + "only,two\n" + text.splitlines()[1] + "\n").replace("station,", "站,", 1).encode("gb18030")
+    return (text + "only,two\n" + text.splitlines()[1] + "\n").replace("station,", "测站,", 1).encode("gb18030")
 
 
 def as_file(name, content, kind="text/csv"):
@@ -73,7 +73,7 @@ def test_faults_are_seen_corrected_and_the_rest_delivered_once(open_as, phone):
     shot(page, f"refused-{'phone' if phone else 'wall'}")
     expect(page.get_by_test_id("confirm")).to_have_count(0)
     # One choice, and the rows are read again by themselves.
-    page.locator('[data-test="header-row"][data-header="站"] select').select_option("station")
+    page.locator('[data-test="header-row"][data-header="测站"] select').select_option("station")
     expect(page.get_by_test_id("look-bad")).to_be_visible()
     expect(page.get_by_test_id("wrong-cell")).to_have_count(6)
     expect(page.get_by_test_id("look-row")).to_have_count(50)
@@ -97,8 +97,8 @@ def test_progress_is_what_was_sent_and_can_be_cancelled(open_as):
     page.route("**/part/?offset=4194304", lambda route: held.append(route))  # the second part waits
     page.get_by_test_id("upload-file").set_input_files(as_file("big.csv", content))
     expect(page.get_by_test_id("upload-sending")).to_be_visible()
-    page.wait_for_function("document.querySelector('[data-test=upload-bar]').value > 300")
-    share = page.evaluate("document.querySelector('[data-test=upload-bar]').value / 1000")
+    wait_for(lambda: sent(page) > 0.3)
+    share = sent(page)
     assert 0.3 < share < 0.8
     assert "%" in page.get_by_test_id("upload-words").inner_text()
     shot(page, "progress")
@@ -146,6 +146,7 @@ def test_what_the_server_cannot_take_is_said_in_words(open_as):
 
 def test_dropped_on_the_page_and_thrown_away(open_as):
     page = open_as(f"/data/{LIVE.code}/upload/")
+    expect(page.get_by_test_id("upload-send")).to_be_hidden()  # the page listens
     data = page.evaluate_handle(
         """(text) => { const d = new DataTransfer(); d.items.add(new File([text], 'd.csv')); return d }""",
         csv_text(rows(4)),
@@ -161,7 +162,7 @@ def test_by_keyboard_alone(open_as):
     page = open_as(f"/data/{LIVE.code}/upload/")
     page.get_by_test_id("upload-file").focus()
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
     chooser.value.set_files(as_file("rows.csv", csv_text(rows(6)).encode()))
     expect(page.get_by_test_id("look-good")).to_be_visible()
     # Enter in a field reads again; it does not deliver.
@@ -184,6 +185,11 @@ def test_personal_columns_are_masked_in_the_preview(open_as):
     shot(page, "masked")
     assert "13812345678" not in page.content()
     assert "张三丰" not in page.content()
+
+
+def sent(page) -> float:
+    """How much of the file the bar says has been sent."""
+    return page.evaluate("document.querySelector('[data-test=upload-bar]').value / 1000")
 
 
 def wait_for(truth, seconds: float = 15) -> None:
