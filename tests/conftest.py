@@ -46,6 +46,7 @@ def settings_dirs(settings, tmp_path_factory, request):
     settings.LAKE_URL = str(folder / "lake")
     settings.MEDIA_ROOT = folder / "media"
     settings.ANCHOR_DIR = folder / "anchors"
+    settings.DROP_DIR = folder / "drop"
     for path in (folder / "lake", folder / "media", folder / "anchors"):
         path.mkdir()
     yield settings

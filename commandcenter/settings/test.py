@@ -22,6 +22,7 @@ os.environ["CC_REDIS_URL"] = env.text("CC_REDIS_URL").partition("?")[0] + f"?db=
 os.environ["CC_LAKE_URL"] = str(SLOT_DIR / "lake")
 os.environ["CC_MEDIA_ROOT"] = str(SLOT_DIR / "media")
 os.environ["CC_ANCHOR_DIR"] = str(SLOT_DIR / "anchors")
+os.environ["CC_DROP_DIR"] = str(SLOT_DIR / "drop")
 
 from .base import *  # noqa: E402, F403
 from .base import DATABASES  # noqa: E402
