@@ -354,7 +354,7 @@ def bare_insert(connections: int, seconds: float) -> dict[str, Any]:
     def one(n: int) -> list[float]:
         link = psycopg2.connect(user=owner["USER"], password=owner["PASSWORD"], **where)
         link.autocommit = True
-        mine, times = bodies(n), []
+        mine, times = bodies(n), list[float]()
         until = time.monotonic() + seconds
         with link.cursor() as cursor:
             while time.monotonic() < until:

@@ -70,7 +70,7 @@ class Broker:
             client_id=client_id or sub.client_id,
             protocol=mqtt.MQTTv5 if self._v5 else mqtt.MQTTv311,
             manual_ack=True,
-            **({} if self._v5 else {"clean_session": fresh}),
+            clean_session=None if self._v5 else fresh,
         )
         self.client.connect_timeout = CONNECT_S
         if sub.username:
@@ -99,7 +99,7 @@ class Broker:
         except ssl.SSLError as error:
             raise Unreachable(f"{sub.host}:{sub.port}: TLS: {error.reason or error}") from error
         except (OSError, ValueError) as error:
-            raise Unreachable(f"{sub.host}:{sub.port}: {type(error).__name__}") from error
+            raise Unreachable(f"{sub.host}:{sub.port}: {_why(error)}") from error
 
     def subscribe(self) -> None:
         """Raises BrokerRefused when the topic is not for us."""
@@ -110,7 +110,7 @@ class Broker:
         else:
             self.client.subscribe(self._sub.topic, qos=1)
         self._wait(lambda: self.granted is not None)
-        if self.granted is not None and self.granted >= 128:
+        if (self.granted or 0) >= 128:
             raise BrokerRefused(_("The broker does not give us this topic."))
 
     def unsubscribe(self, topic: str) -> None:
@@ -122,7 +122,7 @@ class Broker:
         if self.refusal:
             raise BrokerRefused(self.refusal)
         if code != mqtt.MQTT_ERR_SUCCESS:
-            raise Unreachable(mqtt.error_string(code))
+            raise Unreachable(_("The connection to the broker broke."))
 
     def acknowledge(self, message: Arrived) -> None:
         if message.qos:
@@ -169,6 +169,14 @@ class Broker:
         self._on_message(
             Arrived(self._last, message.mid, message.dup, message.qos, topic, bytes(message.payload))
         )
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return _("nobody listens there")
+    if isinstance(error, TimeoutError):
+        return _("no answer in time")
+    return _("no connection (%(error)s)") % {"error": type(error).__name__}
 
 
 def try_out(sub: Subscription) -> str:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.utils.translation import gettext as _
 
 from commandcenter.core import clock
 from commandcenter.core.errors import DomainError
@@ -102,7 +103,7 @@ class Link(threading.Thread):
                 self._turn(sub, broker)
             self._flush(sub, broker)
         except NotOpen:
-            self._away(sub, LinkState.REFUSED, "the dataset is not published", "not_open")
+            self._away(sub, LinkState.REFUSED, _("The dataset is not published."), "not_open")
         except Unreachable as error:
             self._away(sub, LinkState.AWAY, str(error), "broker_away")
         except DomainError as error:  # not on the allow-list; the broker says no
