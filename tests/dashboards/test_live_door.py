@@ -12,7 +12,7 @@ from django.test import Client
 
 from city.roles import Role
 from commandcenter.journal import live
-from dashboards import consumers
+from dashboards import consumers, hearing
 from dispatch import services as orders
 from tests.factories.city import CHONGCHUAN, CITY, RUDONG, OrganisationFactory, UserFactory
 
@@ -156,7 +156,7 @@ async def test_a_screen_that_was_away_resumes_without_a_gap_or_a_repeat(people, 
 
 
 async def test_a_screen_away_for_too_long_starts_anew(people, pump, monkeypatch):
-    monkeypatch.setattr(consumers, "FURTHEST_BACK", 1)
+    monkeypatch.setattr(hearing, "FURTHEST_BACK", 1)
     await do(whole_case)(people)
     await do(pump)()
     async with screen_of(people.leader) as screen:
