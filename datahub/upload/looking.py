@@ -1,5 +1,6 @@
 """Look at the first rows of a file as they would be delivered, with the delivery's own code."""
 
+import logging
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ from datahub.services.stream import Bad, Stream
 from datahub.vault.masking import SourceMask, safe_refusal, said, said_notes, shown_rows
 from datahub.vault.writing import erased_tokens
 
+log = logging.getLogger(__name__)
 ROWS = 50
 LOOK_BYTES = 512 * 1024
 LOOK_ROWS = 5_000
@@ -120,7 +122,10 @@ def look(spec: DatasetSpec, path: str, reading: MappingSpec | None = None, *, hi
         if not looked.rows:
             raise Refusal(Refused.NO_ROWS)
         _tell(found, spec, plan, looked, live_since=None if history else now - spec.lateness_limit)
-    except Exception as error:  # noqa: BLE001 -- whatever a file does to a reader, it is the file's fault
+    except Refusal as refusal:
+        found.refusal = safe_refusal(spec, refusal)
+    except Exception as error:  # whatever a file does to a reader, its owner is told and nothing breaks
+        log.error("preview for %s failed", spec.code, exc_info=None if is_guarded(spec) else error)
         found.refusal = safe_refusal(spec, error)
     found.notes = said_notes(spec, notes)
     if isinstance(found.refusal, Refusal) and found.kind == "CSV":

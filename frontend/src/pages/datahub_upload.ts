@@ -158,7 +158,7 @@ export function start(): void {
       const share = Math.min(1, sent / file.size)
       bar.value = Math.round(share * 1000)
       const left = share > 0.02 && seconds > 1 ? (seconds / share) * (1 - share) : 0
-      const rest = left >= 1 ? ` · ${(say.left ?? '%s').replace('%s', clock(left))}` : ''
+      const rest = left >= 1 ? ` · ${(say.left ?? '#').replace('#', clock(left))}` : ''
       told = `${size(Math.min(sent, file.size))} / ${size(file.size)} · ${Math.floor(share * 100)}%${rest}`
       words.textContent = told
     }
