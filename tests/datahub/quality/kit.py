@@ -51,8 +51,8 @@ def shop(code, **over):
     return {"code": code, "name": f"店{code}", "staff": 5, "opened": "2020-01-01", "closed": "", **over}
 
 
-def shops(folder, records, name="shops.csv", **options):
-    return deliver(dataset_code=SHOPS.code, path=csv_file(folder, records, name), **options)
+def shops(folder, records, name="shops.csv", code=SHOPS.code, **options):
+    return deliver(dataset_code=code, path=csv_file(folder, records, name), **options)
 
 
 def declared(spec=SHOPS):
