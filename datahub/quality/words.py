@@ -29,6 +29,9 @@ OTHER_REASONS: dict[str, Words] = {
     "offline": _("no sign of life"),
     "unusable_messages": _("messages that cannot be read"),
     "process_away": _("the receiving process stands still"),
+    "broker_away": _("the message broker is away"),
+    "broker_refused": _("the message broker turns us away"),
+    "not_open": _("the dataset is not published"),
     "columns_changed": _("the source has other columns than before"),
     "source_failed": _("the source cannot be read"),
 }
