@@ -20,6 +20,7 @@ from commandcenter.journal.services import audit
 from datahub import tasks
 from datahub.faults import Reason
 from datahub.models import Delivery, Reject
+from datahub.policies import may_see_hub
 
 from ..checking import Checked, check_mends
 from ..fields import Field, can_be_mended, cells_of, fields_of
@@ -150,6 +151,7 @@ def _show(
         "replacing": replacing or ReplaceForm(_headers(fields)),
         "has_personal": any(field.personal for field in fields),
         "opened": opened,
+        "sees_hub": may_see_hub(request.user),
     }
     return render(request, "datahub/quality/mend.html", context, status=status)
 
@@ -257,7 +259,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
     tasks.work_dataset.apply_async(kwargs={"dataset_code": delivery.dataset.code}, queue="lake")
     said = ngettext("%(n)s row was sent again.", "%(n)s rows were sent again.", sent.rows)
     messages.success(request, said % {"n": sent.rows})
-    if request.user.has_role("steward"):  # type: ignore[union-attr]
+    if may_see_hub(request.user):
         return redirect("datahub:delivery", pk=sent.delivery_id)
     return redirect(_back(delivery))
 
