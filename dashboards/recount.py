@@ -101,7 +101,8 @@ def delivery_changes() -> Iterator[Delta]:
     days = ended.annotate(day=TruncDate("finished_at", tzinfo=SHANGHAI)).order_by()
     counts = ("rows_in", "rows_committed", "rows_rejected")
     sums = {f"all_{name}": Sum(name) for name in counts}
-    for row in days.values("state", "area_code", "day").annotate(times=Count("pk"), **sums).iterator():
+    groups: Any = days.values("state", "area_code", "day").annotate(times=Count("pk"), **sums)
+    for row in groups.iterator():
         for step in figures.delivery_steps(row | {name: row[f"all_{name}"] for name in counts}):
             # The sums are of all rows of the group; what counts one for each delivery is counted here.
             n = row["times"] if step.figure in figures.PER_DELIVERY else step.n

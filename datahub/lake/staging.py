@@ -20,6 +20,7 @@ from datahub.checks.block import Placed
 from datahub.checks.coerce import FIXED_OFFSET_US, FIXED_SINCE_US
 from datahub.declare import DatasetSpec
 
+from .encoding import dictionary, writer_options
 from .tables import MOST_SYNCS, StagedFile, file_schema, schema_mark, stats_json, sync_file, table_root
 
 EPOCH = date(1970, 1, 1)
@@ -30,8 +31,6 @@ SHARED_ROWS = 1_048_576  # so many rows of batches cut into days may be held by 
 ROW_GROUP_ROWS = 131_072
 IN_FLIGHT = 3
 SMALL_ROWS = 16_384
-SAMPLED = 8_192
-NO_STATISTICS = {"_area", "_cell", "_generation", "_live"}
 
 
 def shanghai_days(times: pa.Array) -> np.ndarray:
@@ -164,8 +163,8 @@ class Stager:
         known = self._dictionaries
         if known is not None and known[0] is codes:
             return known[1]
-        areas, area_of = _dictionary([code[:12] or self.area_code for code in codes])
-        cells, cell_of = _dictionary([code if len(code) > 12 else "" for code in codes])
+        areas, area_of = dictionary([code[:12] or self.area_code for code in codes])
+        cells, cell_of = dictionary([code if len(code) > 12 else "" for code in codes])
         self._dictionaries = (codes, (areas, area_of, cells, cell_of))
         return areas, area_of, cells, cell_of
 
@@ -244,46 +243,6 @@ def _regroup(parts: list[pa.Table]) -> Iterable[pa.Table]:
     whole = pa.concat_tables(parts) if len(parts) > 1 else parts[0]
     for start in range(0, whole.num_rows, ROW_GROUP_ROWS * 4):
         yield whole.slice(start, ROW_GROUP_ROWS * 4)
-
-
-def writer_options(schema: pa.Schema, first: pa.Table | None = None) -> dict[str, Any]:
-    """Words in dictionaries, counters as differences, measured values plain.
-
-    first: rows of the file. A measured value that comes again and again, as speeds with one decimal do,
-    is smaller and sooner written as a word.
-    """
-    words = [
-        f.name
-        for f in schema
-        if pa.types.is_string(f.type) or f.name in ("_delivery", "_known_from", "_generation")
-    ]
-    if first is not None and first.num_rows >= SAMPLED:
-        words += [
-            f.name for f in schema if pa.types.is_floating(f.type) and _comes_again(first.column(f.name))
-        ]
-    counters = {
-        f.name: "DELTA_BINARY_PACKED"
-        for f in schema
-        if f.name not in words and (pa.types.is_timestamp(f.type) or pa.types.is_integer(f.type))
-    }
-    return {
-        "compression": "zstd",
-        "compression_level": 1,
-        "use_dictionary": words,
-        "column_encoding": counters,
-        "write_statistics": [name for name in schema.names if name not in NO_STATISTICS],
-        "store_schema": False,  # dictionaries here are our way of writing, not part of the type
-    }
-
-
-def _comes_again(column: pa.ChunkedArray) -> bool:
-    return len(pc.unique(column.slice(0, SAMPLED))) * 4 < SAMPLED
-
-
-def _dictionary(words: list[str]) -> tuple[pa.Array, np.ndarray]:
-    """Each word once, and where each of the given ones stands."""
-    places = {word: n for n, word in enumerate(dict.fromkeys(words))}
-    return pa.array(list(places), pa.string()), np.array([places[word] for word in words], dtype=np.int32)
 
 
 def _by_day(table: pa.Table, days: np.ndarray) -> list[tuple[int, pa.Table]]:

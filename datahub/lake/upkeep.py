@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from datahub.declare import DatasetSpec
 
-from .staging import ROW_GROUP_ROWS, filesystem, writer_options
+from .encoding import writer_options
+from .staging import ROW_GROUP_ROWS, filesystem
 from .tables import (
     Pinned,
     StagedFile,

@@ -30,8 +30,9 @@ from datahub.selectors import spec_for
 from datahub.states import DatasetStatus, DeliveryState, SourceKind
 
 from .blobs import gather, waiting_datasets
+from .digests import digest_of
 from .moves import tell
-from .working import digest_of, open_delivery, work_off
+from .working import open_delivery, work_off
 from .writers import writing
 
 if TYPE_CHECKING:

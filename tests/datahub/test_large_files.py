@@ -17,9 +17,9 @@ from datahub.checks import keys
 from datahub.checks.keys import SeenKeys, key_hashes
 from datahub.checks.reading import open_as
 from datahub.lake import staging
-from datahub.lake.staging import SAMPLED, writer_options
+from datahub.lake.encoding import SAMPLED, writer_options
 from datahub.lake.upkeep import row_groups
-from datahub.services import deliver, working
+from datahub.services import deliver, digests, working
 from tests.factories.datahub import READINGS
 
 key = st.tuples(st.integers(0, 5), st.integers(0, 60))
@@ -67,24 +67,24 @@ def old_file(tmp_path):
 
 
 def test_a_file_that_changes_behind_its_times_has_another_digest(old_file, monkeypatch):
-    monkeypatch.setattr(working, "SETTLED_NS", 0)
+    monkeypatch.setattr(digests, "SETTLED_NS", 0)
     time.sleep(0.02)
-    before, first = os.stat(old_file), working.digest_of(old_file)
-    assert str(old_file) in working._digests
-    assert working.digest_of(old_file) == first
+    before, first = os.stat(old_file), digests.digest_of(old_file)
+    assert str(old_file) in digests._digests
+    assert digests.digest_of(old_file) == first
     time.sleep(0.02)
     old_file.write_text("two")
     os.utime(old_file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert working.digest_of(old_file) != first
+    assert digests.digest_of(old_file) != first
 
 
 def test_a_file_written_just_now_is_read_again(tmp_path):
     path = tmp_path / "b.csv"
     path.write_text("one")
-    first = working.digest_of(path)
-    assert str(path) not in working._digests
+    first = digests.digest_of(path)
+    assert str(path) not in digests._digests
     path.write_text("two")
-    assert working.digest_of(path) != first
+    assert digests.digest_of(path) != first
 
 
 def test_numbers_that_come_again_are_written_as_words_and_read_back_the_same(tmp_path):
