@@ -173,6 +173,7 @@ class Delivery(models.Model):
     """One delivery from the moment it is received. Identity: dataset + period + digest."""
 
     repeated = False  # not stored: whether the answer to a sender is "this was here before"
+    full = False  # not stored: whether a delivery of pushed batches left some for the next
 
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="deliveries")
     state = models.CharField(

@@ -99,7 +99,10 @@ FROM unnest(%(ids)s::bigint[], %(first)s::bigint[]) AS t(id, first_row) WHERE b.
 
 
 def gather(claim: Claim) -> Delivery | None:
-    """Make one delivery of the blobs that wait, oldest first; None when none does."""
+    """Make one delivery of the blobs that wait, oldest first; None when none does.
+
+    Its attribute `full` says that there may be more than one delivery may hold.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         claim.hold()
         cursor.execute(_TAKE, {"dataset": claim.dataset.pk, "blobs": FOLD_BLOBS, "rows": FOLD_ROWS})
@@ -115,9 +118,10 @@ def gather(claim: Claim) -> Delivery | None:
             digest=digest.hexdigest(),
             received_at=clock.now(),
         )
-        ids, _rows, first, _senders = zip(*chosen, strict=True)
+        ids, counts, first, _senders = zip(*chosen, strict=True)
         cursor.execute(_MARK, {"delivery": delivery.pk, "ids": list(ids), "first": [int(n) for n in first]})
         tell(delivery)
+    delivery.full = len(chosen) == FOLD_BLOBS or sum(counts) > FOLD_ROWS - BLOB_ROWS
     return delivery
 
 

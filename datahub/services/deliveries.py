@@ -294,6 +294,10 @@ def fold_blobs(*, budget_s: float = 20.0) -> int:
             if claim is None:
                 continue
             work_off(claim)
-            while time.monotonic() < until and gather(claim) is not None:
+            # What comes while we work waits for the next second: else a sender who never rests would have
+            # a delivery, and a file, for each few of his rows.
+            while time.monotonic() < until and (taken := gather(claim)) is not None:
                 rows += sum(delivery.rows_read for delivery in work_off(claim))
+                if not taken.full:
+                    break
     return rows
