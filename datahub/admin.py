@@ -34,5 +34,6 @@ class DeliveryAdmin(ReadOnly):
     list_select_related = ("dataset",)
 
 
+from .devices import admin as _devices  # noqa: E402, F401  registers its tables
 from .quality import admin as _quality  # noqa: E402, F401  registers its tables
 from .sharing import admin as _sharing  # noqa: E402, F401  registers its tables

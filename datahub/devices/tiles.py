@@ -37,7 +37,8 @@ SELECT ST_AsMVT(tile, 'devices', %s, 'geom'), coalesce(sum(n), 0) FROM (
         (count(*) FILTER (WHERE state = 'online'))::int AS online,
         (count(*) FILTER (WHERE state = 'offline'))::int AS offline,
         (count(*) FILTER (WHERE state = 'fault'))::int AS fault,
-        ST_MakePoint(((avg(world_x) - %s) / %s)::int, ((avg(world_y) - %s) / %s)::int) AS geom
+        ST_MakePoint(((sum(world_x) / count(*) - %s) / %s)::int,
+            ((sum(world_y) / count(*) - %s) / %s)::int) AS geom
     FROM ({inner}) AS found GROUP BY world_x >> %s, world_y >> %s) AS tile
 """
 

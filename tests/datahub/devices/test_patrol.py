@@ -432,3 +432,19 @@ def transactional_db_free_city(who):
     assert connection.in_atomic_block
     assert owners
     return build
+
+
+def test_limits_of_the_administration_hold_at_once(life, client):
+    from city.roles import Role
+    from tests.factories.city import UserFactory
+
+    register(1)
+    client.force_login(UserFactory(may=[Role.SYSTEM_ADMIN]))
+    values = {"kind": "camera", "silent_s": 600, "fault_s": 60, "repair_minutes": 60, "source": "试点"}
+    answer = client.post("/admin/datahub/devicelimit/add/", values)
+    assert answer.status_code == 302, answer.context["errors"]
+    life.walk(3, ONE)
+    life.walk(10)
+    assert state() == "online"
+    life.walk(3)
+    assert Fault.objects.count() == 1
