@@ -17,9 +17,9 @@ def limits() -> dict[str, int]:
     return {**DEFAULTS, **dict(QualityLimit.objects.values_list("limit", "value"))}
 
 
-def weights() -> dict[str, int]:
-    """Dimension -> weight."""
-    known = limits()
+def weights(known: dict[str, int] | None = None) -> dict[str, int]:
+    """Dimension -> weight. known: the limits, where somebody has read them already."""
+    known = known or limits()
     return {dimension: known[f"w_{dimension}"] for dimension in Dimension.values}
 
 

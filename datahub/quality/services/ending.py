@@ -1,5 +1,6 @@
 """What follows the end of a delivery, in the same transaction: its score, and its incidents."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 
 from django.db import connection
@@ -13,9 +14,9 @@ from datahub.models import Dataset, Delivery
 from datahub.selectors import spec_for
 from datahub.states import DeliveryState, SourceKind
 
-from ..clocks import limit, weights
+from ..clocks import limits, weights
 from ..models import DailyScore, DeliveryScore, Incident, Mend
-from ..scoring import CYCLE, Part, parts_of, score_of
+from ..scoring import CALLS, CYCLE, Part, parts_of, score_of
 from ..states import Dimension, IncidentKind, Limit, Severity
 from .incidents import clear_incident, raise_incident
 
@@ -42,27 +43,30 @@ def delivery_ended(delivery: Delivery, before: datetime | None, at: datetime) ->
     cycle = delivery.dataset.update_cycle
     if live and cycle is not None and before is not None and delivery.state != DeliveryState.REFUSED:
         parts[CYCLE] = Part(Dimension.TIMELINESS, 1, int(at - before > cycle * 2))
-    if parts:
-        _keep(delivery, parts, live, at)
     if delivery.source == SourceKind.REPLAY:
         _settle_replay(delivery)
+    if not parts and not live:
+        return
+    known = limits()
+    if parts:
+        _keep(delivery, parts, live, at, weights(known))
     if live:
-        _incidents(delivery, spec, parts, at)
+        _incidents(delivery, spec, parts, at, known[Limit.TOLERANCE] / 1000)
 
 
-def _keep(delivery: Delivery, parts: dict[str, Part], live: bool, at: datetime) -> None:
+def _keep(
+    delivery: Delivery, parts: dict[str, Part], live: bool, at: datetime, weight: dict[str, int]
+) -> None:
     day = shanghai_day(at)
-    DeliveryScore.objects.update_or_create(
+    DeliveryScore.objects.create(
         delivery=delivery,
-        defaults={
-            "dataset_id": delivery.dataset_id,
-            "rows": delivery.rows_in,
-            "parts": {code: list(part) for code, part in parts.items()},
-            "score": score_of(parts.values(), weights()).total,
-            "is_history": not live,
-            "day": day,
-            "at": at,
-        },
+        dataset_id=delivery.dataset_id,
+        rows=delivery.rows_in,
+        parts={code: list(part) for code, part in parts.items()},
+        score=score_of(parts.values(), weight).total,
+        is_history=not live,
+        day=day,
+        at=at,
     )
     add_to_day(delivery.dataset_id, day, parts)
 
@@ -87,21 +91,39 @@ def add_to_day(dataset_id: int, day: date, parts: dict[str, Part]) -> None:
 # ---------------------------------------------------------------- incidents
 
 
-def _incidents(delivery: Delivery, spec: DatasetSpec, parts: dict[str, Part], at: datetime) -> None:
+def _incidents(
+    delivery: Delivery, spec: DatasetSpec, parts: dict[str, Part], at: datetime, tolerance: float
+) -> None:
+    """A stream ends a delivery each second, so what is alive is asked once for all that may close."""
     dataset, stream = delivery.dataset, delivery.source in STREAMS
+    alive = Incident.objects.alive().filter(dataset=dataset)
+    open_ones = {(kind, key): ref for kind, key, ref in alive.values_list("kind", "key", "ref")}
+
+    def clear(kind: str, key: str) -> None:
+        if (kind, key) in open_ones:
+            clear_incident(kind=kind, key=key, dataset=dataset, at=at, note=delivery.ref)
+
+    if delivery.source == SourceKind.REPLAY:
+        return
     if delivery.state == DeliveryState.REFUSED:
-        if delivery.source != SourceKind.REPLAY and not (stream and parts):
+        if not (stream and parts):
             _raise_refused(delivery, at)
     else:
-        clear_incident(kind=IncidentKind.LATE, key=SOURCE, dataset=dataset, at=at, note=delivery.ref)
-    if delivery.state == DeliveryState.COMMITTED and delivery.source != SourceKind.REPLAY:
-        clear_incident(
-            kind=IncidentKind.DELIVERY_REFUSED, key=DELIVERY, dataset=dataset, at=at, note=delivery.ref
-        )
+        clear(IncidentKind.LATE, SOURCE)
+    if delivery.state == DeliveryState.COMMITTED:
+        clear(IncidentKind.DELIVERY_REFUSED, DELIVERY)
         if not stream:
-            _compare_columns(delivery, at)
-    if parts and delivery.source != SourceKind.REPLAY:
-        _judge(delivery, spec, _of_today(dataset, at) if stream else parts, at)
+            _compare_columns(delivery, at, clear)
+    if not parts:
+        return
+    failing, passing = _judged(spec, _of_today(dataset, at) if stream else parts, tolerance)
+    for code, part in failing.items():
+        _raise_failed(delivery, spec, code, part, at)
+    codes = {rule.code for rule in spec.rules} | REASONS.keys()
+    for (kind, key), ref in open_ones.items():
+        # What other parts raised under this kind carries a reference of theirs, and they clear it.
+        if kind == IncidentKind.RULE_FAILED and not ref and (key in passing or key not in codes):
+            clear(kind, key)
 
 
 def _of_today(dataset: Dataset, at: datetime) -> dict[str, Part]:
@@ -109,36 +131,28 @@ def _of_today(dataset: Dataset, at: datetime) -> dict[str, Part]:
     return {row.rule: Part(row.dimension, row.checked, row.failed) for row in rows}
 
 
-def _judge(delivery: Delivery, spec: DatasetSpec, parts: dict[str, Part], at: datetime) -> None:
-    """Each check against its tolerance: one incident for each that fails, and the end of those that pass."""
-    rules = {rule.code: rule for rule in spec.rules}
-    default = limit(Limit.TOLERANCE) / 1000
-    passing = set()
-    for code, part in parts.items():
-        if code == CYCLE:
-            continue  # a source that is late has its own kind
-        rule = rules.get(code)
-        allowed = default if rule is None or rule.tolerance is None else rule.tolerance
-        if part.failed <= allowed * part.checked:
-            passing.add(code)
-            continue
-        raise_incident(
-            kind=IncidentKind.RULE_FAILED,
-            key=code,
-            dataset=delivery.dataset,
-            delivery=delivery,
-            reason=CHECKS[rule.kind][0] if rule and rule.kind in CHECKS else REASONS.get(code, "unique"),
-            detail=f"{part.failed} / {part.checked}",
-            severity=Severity.HIGH if part.failed >= GRAVE * part.checked else Severity.NORMAL,
-            at=at,
-        )
-    alive = Incident.objects.alive().filter(dataset=delivery.dataset, kind=IncidentKind.RULE_FAILED)
-    # What other parts raised under this kind carries a reference of theirs, and they clear it.
-    for key in list(alive.filter(ref="").values_list("key", flat=True)):
-        if key in passing or (key not in rules and key not in REASONS):
-            clear_incident(
-                kind=IncidentKind.RULE_FAILED, key=key, dataset=delivery.dataset, at=at, note=delivery.ref
-            )
+def _judged(spec: DatasetSpec, parts: dict[str, Part], tolerance: float) -> tuple[dict[str, Part], set[str]]:
+    """Which checks fail beyond their tolerance, and which pass. A source that is late has its own kind."""
+    own = {rule.code: rule.tolerance for rule in spec.rules if rule.tolerance is not None}
+    counted = {code: part for code, part in parts.items() if code not in (CYCLE, CALLS)}
+    failing = {
+        code: part for code, part in counted.items() if part.failed > own.get(code, tolerance) * part.checked
+    }
+    return failing, counted.keys() - failing.keys()
+
+
+def _raise_failed(delivery: Delivery, spec: DatasetSpec, code: str, part: Part, at: datetime) -> None:
+    rule = next((one for one in spec.rules if one.code == code), None)
+    raise_incident(
+        kind=IncidentKind.RULE_FAILED,
+        key=code,
+        dataset=delivery.dataset,
+        delivery=delivery,
+        reason=CHECKS[rule.kind][0] if rule and rule.kind in CHECKS else REASONS.get(code, "unique"),
+        detail=f"{part.failed} / {part.checked}",
+        severity=Severity.HIGH if part.failed >= GRAVE * part.checked else Severity.NORMAL,
+        at=at,
+    )
 
 
 def _raise_refused(delivery: Delivery, at: datetime) -> None:
@@ -161,7 +175,7 @@ def _former(delivery: Delivery) -> Delivery | None:
     return before.order_by("-pk").first()
 
 
-def _compare_columns(delivery: Delivery, at: datetime) -> None:
+def _compare_columns(delivery: Delivery, at: datetime, clear: Callable[[str, str], None]) -> None:
     """A header that says something else than the last time; one as declared ends it."""
     shape, former = _shape(delivery), _former(delivery)
     if shape and former is not None and shape != _shape(former):
@@ -176,9 +190,7 @@ def _compare_columns(delivery: Delivery, at: datetime) -> None:
             at=at,
         )
     elif not shape:
-        clear_incident(
-            kind=IncidentKind.COLUMNS_CHANGED, key=HEADER, dataset=delivery.dataset, at=at, note=delivery.ref
-        )
+        clear(IncidentKind.COLUMNS_CHANGED, HEADER)
 
 
 def _shape(delivery: Delivery) -> set[tuple[str, str]]:
