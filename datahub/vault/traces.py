@@ -69,8 +69,15 @@ def files_with(needles: Needles) -> tuple[int, list[Path]]:
     if not needles or not media_root().is_dir():
         return 0, []
     waiting = set(Delivery.objects.filter(state__in=OPEN).values_list("path", flat=True))
-    ours = [one for one in sorted(media_root().rglob("*")) if one.is_file() and str(one) not in waiting]
+    there = [*sorted(media_root().rglob("*")), *_put_aside()]
+    ours = [one for one in there if one.is_file() and str(one) not in waiting]
     return len(ours), [one for one in ours if holds(one, needles)]
+
+
+def _put_aside() -> list[Path]:
+    """Files of watched folders that we took and put aside; those that wait there are still their senders'."""
+    found = sorted(Path(settings.DROP_DIR).rglob("*"))
+    return [one for one in found if one.parent.name in ("done", "failed") and not one.is_symlink()]
 
 
 def foreign_files(needles: Needles) -> list[int]:

@@ -34,6 +34,7 @@ from datahub.connectors.services import (
 )
 from datahub.connectors.timing import after_failure, next_run
 from datahub.models import Delivery
+from datahub.services.verifying import verify_lake
 from tests.factories.city import UserFactory
 from tests.factories.datahub import NOON, csv_file, rows
 
@@ -245,6 +246,7 @@ def all_is_well(source, names):
     assert not SourceRun.objects.filter(outcome="running").exists()
     assert not Delivery.objects.unfinished().exists()
     assert list(spool.folder().iterdir()) == []
+    assert [problem for one in verify_lake() for problem in one["problems"]] == []
     source.refresh_from_db()
     assert source.rows == len(names)
 

@@ -9,12 +9,14 @@ from django.db import connection
 
 from commandcenter.core import clock
 from commandcenter.core.errors import BadInput
+from commandcenter.core.spoken import Needles
 from datahub.connectors import folder
 from datahub.connectors.errors import Busy, SourceFailed
 from datahub.connectors.models import Source, SourceBatch
 from datahub.connectors.services import leases, run_due, run_source, save_source
 from datahub.models import Delivery
 from datahub.quality.models import Incident
+from datahub.vault import traces
 from tests.factories.datahub import NOON, PEOPLE, csv_file, csv_text, make_dataset, rows
 
 from .conftest import CODE, stations
@@ -230,6 +232,17 @@ def test_of_persons_no_file_stays_in_clear(place, noon, connect, run):
     assert ended.outcome == "failed"
     said = ended.reason + (inner / "failed" / "b.csv.reason.txt").read_text() + Incident.objects.get().detail
     assert "1390000" not in said
+
+
+def test_whoever_erases_a_person_finds_the_files_that_were_put_aside(place, connect, run):
+    make_dataset(PEOPLE)
+    source = connect("folder", {"folder": "people", "settle_s": 0}, dataset_code=PEOPLE.code)
+    inner = place.parent / "people"
+    (inner / "a.csv").write_text("number,age\n,13900001111\n")
+    assert run(source).outcome == "failed"
+    (inner / "b.csv").write_text("number,phone,age\n1,13900001111,30\n")
+    found = traces.files_with(Needles(["13900001111"]))[1]
+    assert found == [inner / "failed" / "a.csv"], "what waits is still its sender's"
 
 
 def test_old_files_that_were_put_aside_go(place, connect, run):
