@@ -25,7 +25,8 @@ from ..patterns.episodes import Reading, Track, changes
 from ..states import DetectorStatus, Health
 from .detectors import note_sight
 from .judging import FORWARD_DAYS, moment, of_batch, of_window
-from .raising import Counts, clear, raise_alert, rise, settle
+from .raising import clear, raise_alert, rise
+from .settling import Counts, settle
 from .sight import consumer_ref, shut_out
 
 log = logging.getLogger(__name__)
