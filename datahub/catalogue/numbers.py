@@ -42,6 +42,7 @@ DOMAINS = (
     "城市管理",
     "能源",
     "气象",
+    "城市运行",
 )
 ORIGINS = {origin.value: str(n) for n, origin in enumerate(Origin, start=1)}
 _LOCK = 72_300_101  # advisory lock: serials are given one at a time

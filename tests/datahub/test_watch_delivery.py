@@ -45,8 +45,10 @@ def test_an_upload_counts_up_by_itself_and_its_rejects_are_listed(
     page.get_by_test_id("source-link").first.click()
     page.get_by_test_id("upload").click()
     page.get_by_test_id("upload-file").set_input_files(path)
-    shot(page, "upload")
-    page.get_by_test_id("upload-send").click()
+    expect(page.get_by_test_id("look-bad")).to_be_visible(timeout=30_000)
+    expect(page.get_by_test_id("wrong-cell")).to_have_count(2)  # the third is not among the first fifty
+    shot(page, "preview")
+    page.get_by_test_id("confirm").click()
     expect(page.get_by_test_id("steps")).to_have_attribute("data-state", "committed", timeout=30_000)
     expect(page.get_by_test_id("rows-in")).to_have_text("60,000")
     expect(page.get_by_test_id("rows-committed")).to_have_text("59,997")
