@@ -1,5 +1,6 @@
 """When sources run, who runs them, and what is left when a worker is killed."""
 
+import json
 import os
 import random
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as project
 from django.core.exceptions import PermissionDenied
+from django.core.management import CommandError, call_command
 from django.db import connections
 
 from city.roles import Role
@@ -169,6 +171,18 @@ def test_a_lease_that_ran_out_is_taken_over_and_the_slow_one_touches_nothing_mor
 
 
 @pytest.mark.django_db
+def test_a_source_is_run_by_hand(air, drop, capsys):
+    put(drop, "a.csv", "A1")
+    call_command("run_source", air.pk)
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["rows"] == 1
+    (drop / "air" / "b.csv").write_bytes(b"")
+    with pytest.raises(CommandError):
+        call_command("run_source", air.pk)
+    with pytest.raises(CommandError, match="no such source"):
+        call_command("run_source", air.pk + 1)
+
+
+@pytest.mark.django_db
 def test_only_two_sources_are_run_at_once(drop, noon, connect):
     for n in range(3):
         connect("folder", {"folder": f"f{n}"})
@@ -214,8 +228,6 @@ def test_a_secret_is_audited_when_it_changes_and_never_written_there(readings, a
 
 def child(step="", *, at=NOON, batch=1_000_000, chunk=20_000):
     """A worker's round in a process of its own, which dies at the step."""
-    import json
-
     connections.close_all()
     told = {
         "settings": {

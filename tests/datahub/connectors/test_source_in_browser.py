@@ -15,7 +15,9 @@ from tests.factories.city import CITY, AreaFactory, UserFactory, square
 from tests.factories.datahub import READINGS, csv_file, make_dataset, rows
 
 pytestmark = [pytest.mark.browser]
-LIVE = READINGS.model_copy(update={"code": "test.pulled_live"})  # the lake outlives a test of the running city
+LIVE = READINGS.model_copy(
+    update={"code": "test.pulled_live"}
+)  # the lake outlives a test of the running city
 SHOTS = os.environ.get("CC_SHOTS", "")
 
 
