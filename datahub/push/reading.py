@@ -102,7 +102,9 @@ def _no_number(word: str) -> Any:
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
-_FAULTS = (ValueError, RecursionError)
+# What decode() does, without looking for blanks around it.
+_scan = _decoder.scan_once  # type: ignore[attr-defined]
+_FAULTS = (ValueError, RecursionError, StopIteration)
 
 
 def _why(error: Exception) -> tuple[str, str]:
@@ -111,6 +113,8 @@ def _why(error: Exception) -> tuple[str, str]:
         return _printable(error.field), error.reason
     if isinstance(error, RecursionError):
         return "", f"nested deeper than {DEPTH} levels"
+    if isinstance(error, StopIteration):
+        return "", f"a value is missing (character {error.value + 1})"
     if isinstance(error, json.JSONDecodeError):
         return "", f"{error.msg} (character {error.pos + 1})"
     return "", "a number with too many digits"
@@ -163,7 +167,9 @@ def _lines(text: str) -> Rows:
         if not line:
             continue
         try:
-            found = _decoder.decode(line)
+            found, end = _scan(line, 0)
+            if end != len(line):
+                raise _Wrong(f"something follows (character {end + 1})")
             if type(found) is not dict:
                 raise _Wrong("not an object")
             rows.append(found)
