@@ -55,7 +55,9 @@ def faulty() -> bytes:
     records[7]["lon"] = "999"
     records[9]["count"] = "1.5"
     text = csv_text(records)
-    return (text + "only,two\n" + text.splitlines()[1] + "\n").replace("station,", "测站,", 1).encode("gb18030")
+    return (
+        (text + "only,two\n" + text.splitlines()[1] + "\n").replace("station,", "测站,", 1).encode("gb18030")
+    )
 
 
 def as_file(name, content, kind="text/csv"):
@@ -92,7 +94,9 @@ def test_faults_are_seen_corrected_and_the_rest_delivered_once(open_as, phone):
 
 def test_progress_is_what_was_sent_and_can_be_cancelled(open_as):
     page = open_as(f"/data/{LIVE.code}/upload/")
-    content = csv_text(rows(10)).encode() + b"S0,2026-11-20 11:59:00,5,5,120.9,32.0\n" * 300_000  # about 11 MB
+    content = (
+        csv_text(rows(10)).encode() + b"S0,2026-11-20 11:59:00,5,5,120.9,32.0\n" * 300_000
+    )  # about 11 MB
     held = []
     page.route("**/part/?offset=4194304", lambda route: held.append(route))  # the second part waits
     page.get_by_test_id("upload-file").set_input_files(as_file("big.csv", content))
@@ -134,7 +138,9 @@ def test_what_the_server_cannot_take_is_said_in_words(open_as):
     page = open_as(f"/data/{LIVE.code}/upload/")
     page.get_by_test_id("upload-file").set_input_files(as_file("empty.csv", b""))
     expect(page.get_by_test_id("upload-problem")).not_to_be_empty()
-    page.route("**/part/**", lambda route: route.fulfill(status=507, json={"error": "没有空间", "code": "no_room"}))
+    page.route(
+        "**/part/**", lambda route: route.fulfill(status=507, json={"error": "没有空间", "code": "no_room"})
+    )
     page.get_by_test_id("upload-file").set_input_files(as_file("rows.csv", csv_text(rows(8)).encode()))
     expect(page.get_by_test_id("upload-problem")).to_have_text("没有空间")
     page.unroute("**/part/**")
