@@ -135,7 +135,9 @@ class ReadingForm(forms.Form):
                     label=column.name,
                     required=False,
                     max_length=200,
-                    widget=forms.TextInput(attrs={"class": "form-control", "data-test": "constant"}),
+                    widget=forms.TextInput(
+                        attrs={"class": "form-control", "data-test": "constant", "aria-label": column.name}
+                    ),
                 )
         for name in unused(spec, look):
             del self.fields[name]

@@ -97,8 +97,12 @@ class Look:
         return self.kind == "GeoJSON"
 
     @property
+    def good(self) -> int:
+        return self.looked_at - self.bad
+
+    @property
     def all_live(self) -> bool:
-        return self.live == self.looked_at
+        return self.live == self.good
 
 
 def look(spec: DatasetSpec, path: str, reading: MappingSpec | None = None, *, history: bool = False) -> Look:
