@@ -163,6 +163,6 @@ def certificate(request: HttpRequest, pk: int) -> HttpResponse:
     )
     proofs: list[ErasureProof] = list(found.proofs.all())
     lines = [(one, named(one.body) if one.place == TABLES else []) for one in proofs]
-    owners = next((one.body["deliveries"] for one in proofs if one.place == OWNERS), [])
+    owners: list[int] = next((one.body["deliveries"] for one in proofs if one.place == OWNERS), [])
     context = {"found": found, "lines": lines, "owners": owners, "seal": proofs[-1].digest if proofs else ""}
     return render(request, "datahub/vault/certificate.html", context)

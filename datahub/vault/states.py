@@ -43,7 +43,7 @@ MOVES: Moves = {
     "resume": Move(frozenset({S.RESTRICTED}), S.APPROVED),
     "finish": Move(frozenset({S.APPROVED}), S.DONE),
 }
-TONES: Final = {
+TONES: Final[dict[str, str]] = {
     S.ASKED: "orange",
     S.APPROVED: "accent",
     S.RESTRICTED: "orange",
