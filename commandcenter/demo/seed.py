@@ -25,6 +25,7 @@ from . import devices, sensors, truths
 from .boundaries import Drawing, draw_city
 from .divisions import read_divisions
 from .people import employ, found_organisations
+from .quality import seed_quality
 from .story import Story
 
 SEED = 3206
@@ -61,6 +62,7 @@ def seed_city(*, days: int, calls_a_day: float, say: Say) -> bool:
     Story(start=start, end=end, calls_a_day=calls_a_day, seed=SEED).tell(say)
     plant_the_rest(staff.by_name["officer_police"].pk, staff.by_name["officer_education"].pk, end)
     say(f"{devices.plant_devices(end, SEED):,} cameras and sensors")
+    say(f"{seed_quality(end, SEED)['deliveries']} deliveries of a register that gets worse")
     pump(patience=30)
     audit(actor=None, action=FINISHED, body={"days": days, "seed": SEED})
     return True
