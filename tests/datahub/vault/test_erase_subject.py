@@ -283,3 +283,17 @@ def test_the_command_asks_for_the_number_on_standard_input(delivered, steward, m
         call_command("erase_subject", "--by", steward.username, "--reason", REASON, *commit, stdout=out)
         assert ZHANG["phone"] not in out.getvalue()
         assert VaultErasure.objects.exists() == bool(commit)
+
+
+def test_a_caller_who_must_be_kept_is_not_opened_either(delivered, steward):
+    from hotline.services import open_caller
+    from tests.factories.hotline import TicketFactory, operator_of
+
+    operator = operator_of()
+    ticket = TicketFactory(by=operator, caller_phone=ZHANG["phone"])
+    assert open_caller(ticket_id=ticket.pk, reason="回访核实", by=operator)["phone"] == ZHANG["phone"]
+    place_hold(value=ZHANG["phone"], statute="网络安全法 第二十一条", reason="案件侦办", by=steward)
+    assert erase(steward).state == "restricted"
+    with pytest.raises(PermissionDenied):
+        open_caller(ticket_id=ticket.pk, reason="回访核实", by=operator)
+    assert AuditEntry.objects.filter(action="hotline.open_caller", result="refused").count() == 1
