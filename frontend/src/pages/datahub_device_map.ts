@@ -34,15 +34,15 @@ function style(place: HTMLElement): StyleSpecification {
       { id: 'borders', type: 'line', source: 'areas', 'source-layer': 'areas', paint: { 'line-color': '#b9c6d6', 'line-width': 1 } },
       {
         id: 'points',
-        type: 'circle',
+        type: 'symbol',
         source: 'devices',
         'source-layer': 'devices',
         filter: ['!', ['has', 'n']],
-        paint: {
-          'circle-radius': ['interpolate', ['linear'], ['zoom'], 9, 3, 14, 6, 17, 9],
-          'circle-color': ['match', ['get', 'state'], 'online', '#2a9d63', 'offline', '#d98200', 'fault', '#d2353b', '#8b97a6'],
-          'circle-stroke-color': '#ffffff',
-          'circle-stroke-width': 1.5,
+        layout: {
+          'icon-image': ['concat', 'dot-', ['get', 'state']],
+          'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.5, 14, 0.9, 17, 1.3],
+          'icon-allow-overlap': true,
+          'symbol-sort-key': ['match', ['get', 'state'], 'fault', 2, 'offline', 1, 0],
         },
       },
       {
@@ -70,8 +70,33 @@ function short(n: number): string {
   return document.body.dataset.lang?.startsWith('zh') ? `${(n / 10_000).toFixed(1)}万` : `${Math.round(n / 1000)}k`
 }
 
+type Picture = { width: number; height: number; data: Uint8ClampedArray }
+
+/** A device by its state: disc, square or triangle, so that it can be told without its colour. */
+function dot(state: string): Picture | null {
+  const side = 32
+  const canvas = document.createElement('canvas')
+  canvas.width = canvas.height = side
+  const pen = canvas.getContext('2d')
+  if (!pen) return null
+  pen.beginPath()
+  if (state === 'fault') {
+    pen.moveTo(16, 4)
+    pen.lineTo(29, 27)
+    pen.lineTo(3, 27)
+    pen.closePath()
+  } else if (state === 'offline') pen.rect(6, 6, 20, 20)
+  else pen.arc(16, 16, 11, 0, 2 * Math.PI)
+  pen.fillStyle = COLOURS[state] ?? '#8b97a6'
+  pen.fill()
+  pen.lineWidth = 3
+  pen.strokeStyle = '#ffffff'
+  pen.stroke()
+  return { width: side, height: side, data: pen.getImageData(0, 0, side, side).data }
+}
+
 /** A ring of the states' shares around the number. */
-function ring(name: string): { width: number; height: number; data: Uint8ClampedArray } | null {
+function ring(name: string): Picture | null {
   const [, total, online, offline, fault] = name.split('-').map(Number)
   if (!total) return null
   const side = Math.round(2 * (26 + 7 * Math.log10(total)))
@@ -145,8 +170,8 @@ export function start(): void {
   map.touchZoomRotate.disableRotation()
   map.addControl(new NavigationControl({ showCompass: false }), 'top-left')
   map.setMissingStyleImageResolver((id) => {
-    if (!id.startsWith('ring-') || map.hasImage(id)) return
-    const picture = ring(id)
+    if (map.hasImage(id)) return
+    const picture = id.startsWith('ring-') ? ring(id) : id.startsWith('dot-') ? dot(id.slice(4)) : null
     if (picture) map.addImage(id, picture, { pixelRatio: 2 })
   })
   map.on('moveend', () => {
