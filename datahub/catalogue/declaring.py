@@ -34,6 +34,7 @@ def initial_dataset(found: Found, *, file_name: str = "") -> dict[str, Any]:
         "markers": " ".join(found.markers),
         "timezone": found.timezone,
         "datum": found.datum,
+        "geometry": found.geometry,
         "composed_code": "at" if found.parts else "",
         "composed_name": "时间" if found.parts else "",
         "composed_key": found.key_of_parts,
@@ -88,6 +89,8 @@ def spec_from(dataset: dict[str, Any], columns: Sequence[dict[str, Any]]) -> Dat
         ignore=tuple(column["header"] for column in columns if column["header"] not in taken),
         null_tokens=("", *dataset["markers"].split()),
         timezone=dataset["timezone"],
+        geometry=dataset.get("geometry") or "point",
+        datum=dataset["datum"] if dataset.get("geometry") else "",  # else the standard's would hold
     )
     return DatasetSpec(
         code=dataset["code"],

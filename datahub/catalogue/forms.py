@@ -29,6 +29,10 @@ CYCLES = [
 ]
 ZONES = ["Asia/Shanghai", "UTC", "Europe/London", "America/New_York", "America/Chicago", "Asia/Tokyo"]
 DATUMS = [("cgcs2000", "CGCS2000"), ("wgs84", "WGS-84 (GPS)"), ("gcj02", _("GCJ-02 (Chinese web maps)"))]
+GEOMETRIES = [
+    ("point", _("only points; other shapes are rejected")),
+    ("centroid", _("the centroid of other shapes")),
+]
 GRADES = [(grade, grade) for grade in ("L1", "L2", "L3", "L4")]
 ROLES = [
     ("", "—"),
@@ -205,6 +209,10 @@ class DatasetForm(forms.Form):
         licence = self.fields["licence"]
         assert isinstance(licence, forms.ChoiceField)
         licence.choices = [("", "—"), *((one.code, one.title) for one in LICENCES.values())]
+        if found.geometry:  # only GeoJSON has shapes
+            self.fields["geometry"] = forms.ChoiceField(
+                label=_("Shapes"), choices=GEOMETRIES, widget=_choice("dataset-geometry")
+            )
         self.domains = DOMAINS
 
     def clean(self) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from datahub.checks.coerce import coerce
 from datahub.declare import NULL_TOKENS, Datum, Kind, MappingSpec
 from datahub.faults import Refusal, Refused
-from datahub.formats.base import Block, Source, datum_of
+from datahub.formats.base import Block, Source
+from datahub.formats.geojson import GeoJsonSource
 from datahub.formats.opening import open_source
 
 from .words import Concept, concept_of, fold, unit_in
@@ -71,16 +72,20 @@ class Found(BaseModel):
     markers: list[str] = []
     timezone: str = "Asia/Shanghai"
     datum: Datum = "cgcs2000"
+    geometry: Literal["", "point", "centroid"] = ""  # of GeoJSON
 
 
 def propose(path: str, *, file_name: str = "", pasted: bool = False) -> Found:
     """Read up to SAMPLE_ROWS rows. Raises Refusal for what cannot be read."""
-    source = open_source(path, encoding="utf-8" if pasted else "", null_tokens=("",))
+    encoding = "utf-8" if pasted else ""
+    source = open_source(path, encoding=encoding, null_tokens=("",), geometry="centroid")
     if len(source.header) > MAX_COLUMNS:
         raise Refusal(Refused.TOO_LARGE, f"{len(source.header)} > {MAX_COLUMNS}")
     table, rows = _first_rows(source)
     found = _propose(source.header, table, rows, file_name)
-    found.datum = datum_of(source) or found.datum
+    if isinstance(source, GeoJsonSource):
+        found.geometry = "centroid" if source.shapes else "point"
+        found.datum = found.datum if found.datum == "gcj02" else source.datum
     return found
 
 
@@ -292,8 +297,9 @@ def _give_keys(found: Found, values: dict[str, pa.Array]) -> None:
     time = [column.header for column in used if column.role == "time"] or list(found.parts.values())
     subject = [column.header for column in used if column.role == "subject"]
     one_by_one = [[c.header] for c in used if c.kind in ("text", "integer") and c.role in ("", "subject")]
-    tries = [one for one in one_by_one if concept_of(*one) is not None and concept_of(*one).code == "id"]  # type: ignore[union-attr]
-    tries += [subject + time, time] if time else []
+    named = [one for one in one_by_one if _is_id(*one)]
+    tries = [*named, *([subject + time, time] if time else [])]
+    tries += [other + one for one in named for other in one_by_one if other != one][:6]
     tries += one_by_one[:6] + [one_by_one[0] + other for other in one_by_one[1:5]]
     for names in tries:
         if names and not pd.DataFrame({n: values[n].to_pandas() for n in names}).duplicated().any():
@@ -306,6 +312,11 @@ def _give_keys(found: Found, values: dict[str, pa.Array]) -> None:
             column.key = column.required = True
             if not time and len(names) == 1 and not subject:
                 column.role = "subject"
+
+
+def _is_id(header: str) -> bool:
+    concept = concept_of(header)
+    return concept is not None and concept.code == "id"
 
 
 def _give_zone_and_datum(found: Found, values: dict[str, pa.Array], file_name: str) -> None:

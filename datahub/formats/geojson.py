@@ -46,6 +46,7 @@ class GeoJsonSource(RecordSource):
     """Features, one a line in each block. place: the headers of longitude and latitude."""
 
     datum: Datum = "wgs84"
+    shapes = False  # whether anything but a point has come
 
     def __init__(
         self,
@@ -134,6 +135,7 @@ class GeoJsonSource(RecordSource):
             return None, found
         if kind not in SHAPES:
             return Fault(row, column, Reason.BAD_RECORD, str(kind)[:80], "geometry"), nowhere
+        self.shapes = True
         if self.geometry != "centroid":
             return Fault(row, column, Reason.NOT_POINT, kind), nowhere
         try:

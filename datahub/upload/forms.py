@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from datahub.catalogue.forms import DATUMS, PART_NAMES, ZONES
+from datahub.catalogue.forms import DATUMS, GEOMETRIES, PART_NAMES, ZONES
 from datahub.catalogue.proposing import PARTS
 from datahub.checks.guard import is_guarded
 from datahub.declare import DatasetSpec, MappingSpec
@@ -33,10 +33,6 @@ ENCODINGS = [
     ("utf-16-le", "UTF-16 LE"),
     ("utf-16-be", "UTF-16 BE"),
     ("cp1252", "Windows-1252"),
-]
-GEOMETRIES = [
-    ("point", _("only points; other shapes are rejected")),
-    ("centroid", _("the centroid of other shapes")),
 ]
 
 

@@ -279,7 +279,8 @@ def test_a_real_file_becomes_shared_data(walk, case):
     began = time.monotonic()
     report = walk(case, Path(REAL) / case.name)
     seconds = round(time.monotonic() - began, 1)
-    print(json.dumps({"file": case.name, **report, "seconds": seconds}))  # noqa: T201 -- the report asked for
+    line = {"file": case.name, **report, "seconds": seconds}
+    print("\n" + json.dumps(line))  # noqa: T201 -- the report asked for
     assert (report["rows_in"], report["committed"], report["rejected"]) == (case.rows, case.rows, 0), report
     assert (report["previewed"], report["wrong_in_preview"]) == (50, 0)
     assert report["shared"] > 0

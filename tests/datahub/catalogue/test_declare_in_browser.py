@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 from datetime import timedelta
 
 import pytest
@@ -281,3 +282,31 @@ def test_what_a_countys_steward_declares_belongs_to_the_county(client, city, noo
     address = begun(client, directory(), "directory.csv")
     client.post(address, posted(client.get(address), code="test.codes", name="代码"))
     assert Dataset.objects.get().area_code == RUDONG
+
+
+def test_a_code_that_needs_its_kind_is_the_key_rather_than_a_name(steward, city, noon):
+    lines = [f"{kind},{n:03},{kind}{n}" for kind in ("部件", "事项") for n in range(20)]
+    page = steward.get(begun(steward, "\n".join(["kind,code,name", *lines]).encode(), "codes.csv"))
+    assert [column.code for column in page.context["found"].columns if column.key] == ["kind", "code"]
+
+
+@pytest.mark.parametrize(("name", "datum"), [("places.geojson", "wgs84"), ("places_gcj02.geojson", "gcj02")])
+def test_geojson_with_shapes_is_declared_with_their_centroids(steward, city, noon, name, datum):
+    shape = {"type": "Polygon", "coordinates": [[[120, 31], [121, 31], [121, 32], [120, 32], [120, 31]]]}
+    features = [
+        {"type": "Feature", "geometry": shape, "properties": {"adcode": 320600 + n, "名称": f"区{n}"}}
+        for n in range(3)
+    ]
+    content = json.dumps({"type": "FeatureCollection", "features": features}).encode()
+    address = begun(steward, content, name)
+    page = steward.get(address)
+    assert (page.context["found"].geometry, page.context["found"].datum) == ("centroid", datum)
+    answer = steward.post(address, posted(page, code="test.places", name="区界", deliver="1"))
+    assert answer.status_code == 302, answer.context["form"].errors
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.rows_committed) == ("committed", 3)
+    mapping = selectors.spec_of("test.places").mapping("default")
+    assert (mapping.geometry, mapping.datum) == ("centroid", datum)
+    [lon, *_] = selectors.read("test.places", columns=["lon"]).column(0).to_pylist()
+    assert (lon == 120.5) is (datum == "wgs84")
+    assert abs(lon - 120.5) < 0.01
