@@ -1,6 +1,7 @@
 """A file brought in the browser: sent in parts, looked at, corrected, delivered or thrown away."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
@@ -126,6 +127,9 @@ def preview(request: HttpRequest, pk: Any) -> HttpResponse:
         return redirect("datahub:delivery", pk=held.delivery_id)
     if held.state == UploadState.RECEIVING:
         messages.error(request, _("The file did not arrive whole; please choose it again."))
+        return redirect("datahub:upload", code=held.dataset.code)
+    if not Path(held.path).is_file():
+        messages.error(request, _("The file is not kept any more; please choose it again."))
         return redirect("datahub:upload", code=held.dataset.code)
     spec = spec_for(held.dataset)
     action = request.POST.get("action", "read")

@@ -261,3 +261,12 @@ def test_something_else_is_refused_at_the_preview_and_nothing_is_delivered(stewa
     assert b'data-reason="wrong_type"' in page.content
     assert b'data-test="confirm"' not in page.content
     assert not Delivery.objects.exists()
+
+
+def test_a_file_that_was_taken_away_is_asked_for_again(steward, readings, noon):
+    """Say, because a person in it was erased."""
+    address = bring(steward, csv_text(rows(5)).encode())
+    Path(Upload.objects.get().path).unlink()
+    for answer in (steward.get(address), steward.post(address, {"action": "confirm"})):
+        assert answer.headers["Location"] == reverse("datahub:upload", args=[CODE])
+    assert not Delivery.objects.exists()
