@@ -38,8 +38,8 @@ from .tables import (
 KEEP_HOURS = 24
 MANY = 8  # so many small files of one day are worth a rewrite
 MANY_SETTLED = 2  # of a day to which hardly any row comes any more
-BATCH_FILES = 2_000  # so many old files leave in one commit
-BUDGET_S = 60.0  # so long compaction may keep other writers of the dataset waiting
+SLICE_FILES = 512  # so many files of a day become one at a time
+SLICE_S = 0.5  # so long compaction may keep other writers of the dataset waiting
 SMALL_BYTES = 16 * 1024 * 1024
 WHOLE_ROWS = 4_000_000  # rows of one file written here
 OURS = "c"  # the first letter of files written here; those of a delivery begin with its number
@@ -66,24 +66,23 @@ def small_files(pinned: Pinned, settled: date) -> dict[date, list[str]]:
     return found
 
 
-def compact(spec: DatasetSpec, settled: date = date.min) -> int:
-    """Write the small files of a day as few large ones; returns how many files are fewer.
+def compact(spec: DatasetSpec, settled: date = date.min) -> tuple[int, bool]:
+    """Write small files of a day as few large ones; returns how many files are fewer, and whether more wait.
 
-    Many days go in one commit. After BUDGET_S the rest waits for the next time: others want to write.
+    What fits into SLICE_S goes in one commit, and at least something: others want to write.
     """
-    until = time.monotonic() + BUDGET_S
+    until = time.monotonic() + SLICE_S
     gone: list[tuple[str, date]] = []
     new: list[StagedFile] = []
-    fewer = 0
     for day, paths in small_files(pin(spec.code), settled).items():
-        if time.monotonic() > until:
-            break
-        new += write_files(spec, day, read_files(spec, paths), sync=False)
-        gone += [(path, day) for path in paths]
-        if len(gone) >= BATCH_FILES:
-            fewer += _swap(spec, gone, new)
-            gone, new = [], []
-    return fewer + _swap(spec, gone, new)
+        for start in range(0, len(paths), SLICE_FILES):
+            some = paths[start : start + SLICE_FILES]
+            if gone and time.monotonic() > until:
+                return _swap(spec, gone, new), True
+            if len(some) > 1:
+                new += write_files(spec, day, read_files(spec, some), sync=False)
+                gone += [(path, day) for path in some]
+    return _swap(spec, gone, new), False
 
 
 def _swap(spec: DatasetSpec, gone: list[tuple[str, date]], new: list[StagedFile]) -> int:

@@ -5,6 +5,7 @@ that the next one finishes, and `lake_verify` can tell a deletion from a loss.
 """
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -24,13 +25,15 @@ from .working import work_off
 from .writers import Claim, writing
 
 log = logging.getLogger(__name__)
+BUDGET_S = 120.0  # so long one dataset is compacted in a round
+PAUSE_S = 1.0
 KEEP_KEYS = timedelta(days=7)  # so long a pushed batch is recognised by its sender's number
 KEEP_BATCHES = timedelta(days=1)  # so long its sender may ask what became of one without a number
 
 
 def compact_lake() -> int:
     """Small files of a day become large ones; returns how many files are fewer."""
-    return sum(_each(compact_dataset, Dataset.objects.filter(turn__gt=0)))
+    return sum(compact_dataset(dataset) for dataset in Dataset.objects.filter(turn__gt=0).order_by("pk"))
 
 
 def apply_retention() -> int:
@@ -75,11 +78,30 @@ def settle(claim: Claim) -> bool:
     return True
 
 
-def compact_dataset(claim: Claim) -> int:
+def compact_dataset(dataset: Dataset, *, pause_s: float = PAUSE_S) -> int:
+    """In short turns: in between, whoever has rows for the dataset gets them in. The rest has time."""
     settled = shanghai_day(clock.now()) - timedelta(days=1)
-    fewer = upkeep.compact(spec_for(claim.dataset), settled)
+    until = time.monotonic() + BUDGET_S
+    fewer, more = 0, True
+    while more:
+        with writing(dataset, wait=False) as claim:
+            if claim is not None:
+                try:
+                    if not settle(claim):
+                        break
+                    done, more = upkeep.compact(spec_for(dataset), settled)
+                except (OSError, tables.SchemaConflict):
+                    log.exception("upkeep of %s failed", dataset.code)
+                    break
+                fewer += done
+            elif not fewer:
+                break  # busy; the next round
+        if time.monotonic() > until:
+            break
+        if more:
+            time.sleep(pause_s)
     if fewer:
-        log.info("%s: %s files fewer", claim.dataset.code, fewer)
+        log.info("%s: %s files fewer", dataset.code, fewer)
     return fewer
 
 

@@ -68,7 +68,10 @@ def test_compaction_keeps_every_row_and_the_ways_to_it(many):
     assert compact_lake() == 0
 
 
-def test_two_small_files_of_a_settled_day_are_enough_and_many_days_are_one_commit(readings, noon, tmp_path):
+def test_two_small_files_of_a_settled_day_are_enough_and_many_days_are_one_commit(
+    readings, noon, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("datahub.lake.upkeep.SLICE_S", 60)
     for name in ("a", "b"):
         history = [row for n in (3, 4, 5) for row in rows(2, station=name, at=NOON - timedelta(days=n))]
         today = rows(2, station=name)
@@ -87,13 +90,37 @@ def test_two_small_files_of_a_settled_day_are_enough_and_many_days_are_one_commi
     assert verify_dataset(make_dataset())["problems"] == []
 
 
-def test_compaction_gives_way_when_its_time_is_over(many, monkeypatch):
-    from datahub.lake import upkeep
+def test_compaction_gives_way_to_writers_between_its_turns(readings, noon, tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        history = [row for n in (3, 4, 5) for row in rows(2, station=name, at=NOON - timedelta(days=n))]
+        deliver(dataset_code=CODE, path=csv_file(tmp_path, history, f"{name}.csv"))
+    pauses = []
 
-    monkeypatch.setattr(upkeep, "BUDGET_S", -1)
-    assert compact_lake() == 0
-    monkeypatch.undo()
-    assert compact_lake() == BATCHES - 1
+    def pause(seconds):
+        """Somebody delivers while nobody holds the dataset."""
+        pauses.append(seconds)
+        late = rows(1, station=f"late{len(pauses)}", at=NOON - timedelta(days=5))
+        path = csv_file(tmp_path, late, f"late{len(pauses)}.csv")
+        assert deliver(dataset_code=CODE, path=path).state == "committed"
+
+    monkeypatch.setattr("datahub.lake.upkeep.SLICE_S", -1)  # one day each turn
+    monkeypatch.setattr("datahub.services.upkeep.time.sleep", pause)
+    version = tables.pin(CODE).version
+    assert compact_lake() > 3
+    assert len(pauses) >= 2
+    after = tables.pin(CODE)
+    assert after.version > version + len(pauses)
+    assert selectors.read(CODE).num_rows == 12 + len(pauses)
+    assert {day for _path, day in after.files} == {day for _path, day in tables.pin(CODE, version).files}
+    assert verify_dataset(make_dataset())["problems"] == []
+
+
+def test_a_day_of_very_many_files_is_written_in_portions(many, monkeypatch):
+    monkeypatch.setattr("datahub.lake.upkeep.SLICE_FILES", 4)
+    before = everything()
+    assert compact_lake() == BATCHES - 3  # 4, 4 and 2 files became one each
+    assert everything() == before
+    assert verify_dataset(make_dataset())["problems"] == []
 
 
 def test_deliveries_go_on_after_compaction(many, tmp_path):
