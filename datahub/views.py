@@ -20,7 +20,7 @@ from .exports import reject_table
 from .models import Dataset, Delivery
 from .policies import may_deliver, may_see_hub, may_see_rejects, may_see_sample
 from .quality.models import Replay
-from .quality.policies import may_mend
+from .quality.policies import may_mend, may_see_quality
 from .quality.selectors import overview_part, score_of_delivery, worst_first
 from .selectors import freshness, latest_versions, rows_per_hour, sample
 from .states import DeliveryState
@@ -75,6 +75,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "at": at,
         "late": sum(row["freshness"] == "late" for row in rows),
         "sort": request.GET.get("sort", ""),
+        "sees_incidents": may_see_quality(request.user),
         "rows_today": sum(getattr(one, "rows_today", 0) for one in datasets),
     }
     template = (

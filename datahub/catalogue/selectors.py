@@ -164,7 +164,7 @@ def page_parts(user: Any, dataset: Dataset, *, at: datetime) -> dict[str, Any]:
         "life": life_of(dataset),
         "steps": steps_for(user, dataset),
         "quality": quality_bars(dataset),
-        "score_part": dataset_part(dataset, at=at),
+        "score_part": dataset_part(dataset, user, at=at),
         "lineage": lineage(dataset, at=at),
         "repeat_answers": list(dataset.repeat_answers.select_related("by")),
     }

@@ -13,6 +13,7 @@ from datahub.sharing.querysets import officer_orgs
 
 from .clocks import weights
 from .models import DailyScore, DeliveryScore, Incident
+from .policies import may_see_quality
 from .scoring import Part, Score, score_of
 from .states import ALIVE, Dimension, IncidentState
 
@@ -204,7 +205,7 @@ def score_of_delivery(delivery: Delivery) -> dict[str, Any] | None:
 # ---------------------------------------------------------------- parts of other pages
 
 
-def dataset_part(dataset: Dataset, *, at: datetime) -> dict[str, Any]:
+def dataset_part(dataset: Dataset, user: Any, *, at: datetime) -> dict[str, Any]:
     """For the dataset's page: the score, its curve, open incidents."""
     score = scores_now([dataset.pk], at=at).get(dataset.pk)
     total = score.total if score else None
@@ -215,6 +216,7 @@ def dataset_part(dataset: Dataset, *, at: datetime) -> dict[str, Any]:
         "chart": chart_of(score_by_day(dataset, at=at), at=at),
         "incidents": open_incidents([dataset.pk]).get(dataset.pk, 0),
         "rules": dataset.rules.filter(active=True).count(),
+        "sees_incidents": may_see_quality(user),
     }
 
 

@@ -4,8 +4,6 @@ Mend.values holds header -> value as the source would write it, and under "" the
 which lie in Mend.sealed, encrypted, until the replay is through.
 """
 
-import csv
-import io
 import json
 import uuid
 from collections.abc import Mapping
@@ -20,7 +18,6 @@ from commandcenter.core import clock
 from commandcenter.core.errors import BadInput, Conflict, Problem, require
 from commandcenter.journal.services import audit, link, link_many
 from datahub.declare import MappingSpec
-from datahub.exports import FORMULA
 from datahub.models import Delivery, Reject
 from datahub.selectors import spec_for
 from datahub.services.deliveries import inbox, receive
@@ -31,9 +28,7 @@ from ..models import Mend, Replay
 from ..policies import may_mend
 
 LONGEST = 4_000
-MOST_ROWS = 50_000  # of one replay, one bulk change, one file
-MOST_BYTES = 50 * 1024 * 1024
-NUMBER = "row"
+MOST_ROWS = 50_000  # of one replay or one bulk change
 
 
 def mendable(delivery: Delivery) -> Any:
@@ -47,7 +42,7 @@ def mend_rows(*, delivery_id: int, changes: Mapping[int, Mapping[str, str]], by:
 
     Raises BadInput for a header that is not the source's, Conflict for a row that was replayed already.
     """
-    delivery = _allowed(delivery_id, by)
+    delivery = allowed(delivery_id, by)
     fields = {field.header: field for field in fields_of(delivery)}
     strange = sorted({name for row in changes.values() for name in row} - fields.keys())
     if strange:
@@ -133,7 +128,7 @@ def replace_values(
     *, delivery_id: int, header: str, find: str, replace: str, by: Any, reason: str = "", column: str = ""
 ) -> int:
     """One value for another in a column, over all rejects with the same fault. Empty `find`: empty cells."""
-    delivery = _allowed(delivery_id, by)
+    delivery = allowed(delivery_id, by)
     fields = fields_of(delivery)
     field = next((one for one in fields if one.header == header), None)
     if field is None or field.personal:
@@ -162,7 +157,7 @@ def _chosen(delivery: Delivery, reason: str, column: str) -> Any:
 @transaction.atomic
 def take_as_they_are(*, delivery_id: int, by: Any, reason: str = "", column: str = "") -> int:
     """After a rule was changed: rows with this fault are sent again unchanged; those with gaps are not."""
-    delivery = _allowed(delivery_id, by)
+    delivery = allowed(delivery_id, by)
     fields = fields_of(delivery)
     at = clock.now()
     new = [
@@ -217,7 +212,7 @@ def replay(*, delivery_id: int, by: Any, only: set[int] | None = None) -> Replay
     only: rejects that passed the check; None sends all. What is still wrong comes back as a reject of the
     new delivery. Raises Conflict when there is nothing to send.
     """
-    delivery = _allowed(delivery_id, by)
+    delivery = allowed(delivery_id, by)
     list(Mend.objects.select_for_update().filter(reject__delivery=delivery, replay=None).values_list("pk"))
     fields = fields_of(delivery)
     rows, _gaps = ready(delivery, fields)
@@ -261,104 +256,10 @@ def replay(*, delivery_id: int, by: Any, only: set[int] | None = None) -> Replay
     return sent
 
 
-# ---------------------------------------------------------------- as a file and back
-
-
-def export_lines(delivery: Delivery, by: Any) -> Any:
-    """Rejects that wait, one line each, for a spreadsheet: row, reason, then the source's own columns."""
-    fields = fields_of(delivery)
-    writer = csv.writer(_Line())
-    yield "\ufeff" + writer.writerow([NUMBER, "reason", *(field.header for field in fields)])
-    for reject in mendable(delivery).order_by("row_number").iterator(chunk_size=2_000):
-        cells = cells_of(reject, fields)
-        said = f"{reject.column}: {reject.get_reason_display()}"
-        values = ["***" if c.state in ("hidden", "sealed") else c.value for c in cells.values()]
-        yield writer.writerow([reject.row_number, said, *(_safe(value) for value in values)])
-
-
-class _Line:
-    def write(self, value: str) -> str:
-        return value
-
-
-def _safe(text: str) -> str:
-    """A spreadsheet must not run what a source wrote; `_meant` takes the mark off again."""
-    number = text.lstrip("+-").replace(".", "", 1).isdigit()
-    return f"'{text}" if text.startswith(FORMULA) and not number else text
-
-
-def _meant(text: str) -> str:
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
-
-
-def import_file(*, delivery_id: int, content: bytes, by: Any) -> int:
-    """A mended file back: rows are found by their number, cells left as `***` stay as they are.
-
-    Raises BadInput with every problem; then nothing is changed.
-    """
-    delivery = _allowed(delivery_id, by)
-    lines = _lines(content)
-    header = [name.strip() for name in next(lines, [])]
-    known = {field.header for field in fields_of(delivery)}
-    if NUMBER not in header:
-        raise BadInput(Problem(None, NUMBER, _("The file has no column with the row numbers.")))
-    strange = [name for name in header if name and name not in known and name not in (NUMBER, "reason")]
-    if strange:
-        raise BadInput(Problem(None, ", ".join(strange)[:200], _("There is no such column.")))
-    waiting = {one.row_number: one for one in mendable(delivery)}
-    changes: dict[int, dict[str, str]] = {}
-    problems: list[Problem] = []
-    for number, cells in enumerate(lines, 2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = dict(zip(header, cells, strict=False))
-        text = row.get(NUMBER, "").strip()
-        reject = waiting.get(int(text)) if text.isdecimal() and len(text) < 19 else None
-        if len(cells) > len(header) or reject is None:
-            why = (
-                _("No rejected row with that number waits to be mended.")
-                if reject is None
-                else _("Too many cells.")
-            )
-            problems.append(Problem(number, NUMBER, why))
-            continue
-        changes[reject.pk] = {
-            name: _meant(value) for name, value in row.items() if name in known and value != "***"
-        }
-        if len(changes) > MOST_ROWS or len(problems) > 100:
-            break
-    if problems:
-        raise BadInput(problems)
-    return mend_rows(delivery_id=delivery.pk, changes=changes, by=by)
-
-
-def _lines(content: bytes) -> Any:
-    if len(content) > MOST_BYTES:
-        raise BadInput(Problem(None, "file", "> 50 MiB"))
-    for encoding in ("utf-8-sig", "gb18030"):  # what Excel writes in China
-        try:
-            text = content.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise BadInput(Problem(None, "file", _("The file is not a readable text.")))
-    if "\x00" in text:
-        raise BadInput(Problem(None, "file", _("The file is not a readable text.")))
-    return _read(csv.reader(io.StringIO(text, newline="")))
-
-
-def _read(reader: Any) -> Any:
-    try:
-        yield from reader
-    except csv.Error as error:
-        raise BadInput(Problem(None, "file", str(error))) from error
-
-
 # ---------------------------------------------------------------- shared
 
 
-def _allowed(delivery_id: int, by: Any) -> Delivery:
+def allowed(delivery_id: int, by: Any) -> Delivery:
     delivery = Delivery.objects.select_for_update(of=("self",)).select_related("dataset").get(pk=delivery_id)
     require(may_mend(by, delivery.dataset))
     if delivery.is_open:

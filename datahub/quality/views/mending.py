@@ -26,7 +26,7 @@ from ..checking import Checked, check_mends
 from ..fields import Field, can_be_mended, cells_of, fields_of
 from ..forms import ReplaceForm
 from ..policies import may_mend
-from ..services import mending
+from ..services import mending, sheets
 
 PAGE = 20
 PREFIX = "cell"
@@ -275,7 +275,7 @@ def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         ip=request.META.get("REMOTE_ADDR"),
         body={"rows": delivery.rows_rejected, "to": "mend"},
     )
-    lines = mending.export_lines(delivery, request.user)
+    lines = sheets.export_lines(delivery, request.user)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="mend-{delivery.pk}.csv"'
     return response
@@ -287,10 +287,10 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
     delivery = _delivery(request, pk)
     file = request.FILES.get("file")
     try:
-        if file is None or (file.size or 0) > mending.MOST_BYTES:
+        if file is None or (file.size or 0) > sheets.MOST_BYTES:
             messages.error(request, _("Choose the mended file, up to 50 MiB."))
         else:
-            done = mending.import_file(delivery_id=delivery.pk, content=file.read(), by=request.user)
+            done = sheets.import_file(delivery_id=delivery.pk, content=file.read(), by=request.user)
             messages.success(request, ngettext("%(n)s row kept.", "%(n)s rows kept.", done) % {"n": done})
     except DomainError as error:
         messages.error(request, str(error)[:600])

@@ -67,7 +67,9 @@ def quality(request: HttpRequest, code: str) -> HttpResponse:
         "page_obj": page,
         "window": WINDOW_DAYS,
         "may_change": may_change_rules(request.user, dataset),
-        "incidents": dressed(dataset.incidents.filter(state__in=ALIVE).order_by("due_at")[:10]),
+        "incidents": dressed(
+            dataset.incidents.visible_to(request.user).filter(state__in=ALIVE).order_by("due_at")[:10]
+        ),
         "at": at,
     }
     return render(request, "datahub/quality/quality.html", context)

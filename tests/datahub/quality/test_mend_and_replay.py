@@ -13,7 +13,7 @@ from datahub.models import Delivery, Reject
 from datahub.quality.checking import check_mends
 from datahub.quality.fields import cells_of, fields_of
 from datahub.quality.models import Mend
-from datahub.quality.services import mending
+from datahub.quality.services import mending, sheets
 from datahub.quality.services.rules import switch_rule
 from datahub.selectors import read
 from datahub.services import deliver, work_dataset
@@ -130,7 +130,7 @@ def test_rows_are_sent_again_as_they_are_once_the_rule_is_off(bad, who):
 
 
 def test_a_file_goes_out_and_comes_back(bad, who):
-    text = "".join(mending.export_lines(bad, who["steward"]))
+    text = "".join(sheets.export_lines(bad, who["steward"]))
     lines = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
     assert [line["row"] for line in lines] == ["2", "3", "4"]
     lines[0]["staff"], lines[1]["staff"], lines[2]["closed"] = "7", "8", ""
@@ -138,9 +138,7 @@ def test_a_file_goes_out_and_comes_back(bad, who):
     writer = csv.DictWriter(out, list(lines[0]))
     writer.writeheader()
     writer.writerows(lines)
-    done = mending.import_file(
-        delivery_id=bad.pk, content=out.getvalue().encode("gb18030"), by=who["steward"]
-    )
+    done = sheets.import_file(delivery_id=bad.pk, content=out.getvalue().encode("gb18030"), by=who["steward"])
     assert done == 3
     assert run(bad, who["steward"]).rows_committed == 3
     assert names() == ["A", "B", "C", "D", "E"]
@@ -159,7 +157,7 @@ def test_a_file_goes_out_and_comes_back(bad, who):
 )
 def test_a_bad_file_changes_nothing(bad, who, content):
     with pytest.raises(BadInput):
-        mending.import_file(delivery_id=bad.pk, content=content, by=who["steward"])
+        sheets.import_file(delivery_id=bad.pk, content=content, by=who["steward"])
     assert not Mend.objects.exists()
 
 
@@ -183,7 +181,7 @@ def test_personal_values_have_to_be_entered_again_and_lie_sealed_until_then(who,
     with connection.cursor() as cursor:
         cursor.execute("SELECT sealed, values FROM datahub_mend")
         assert "440524188001010014" not in str(cursor.fetchall())
-    line = "".join(mending.export_lines(bad, who["steward"]))
+    line = "".join(sheets.export_lines(bad, who["steward"]))
     assert "440524188001010014" not in line
     assert check_mends(bad).passing == {row.pk}
     sent = mending.replay(delivery_id=bad.pk, by=who["steward"])
