@@ -202,6 +202,7 @@ class Sieve:
 
     def __init__(self, settings: HttpSettings, state: State) -> None:
         self._settings = settings
+        self._identity = settings.identity or tuple(settings.columns)
         self._edge = Edge(state.seen, ordered=False)
         self.last = edge.from_json(state.cursor) if state.cursor else None
         self.newest, self.raw = self.last, state.cursor.get("raw", "")
@@ -230,7 +231,7 @@ class Sieve:
         if self.last is not None and value < edge.behind(self.last, self._settings.overlap):
             self.before += 1
             return False
-        said = tuple(jsontext.as_text(row.get(name)) for name in self._settings.columns)
+        said = tuple(jsontext.as_text(row.get(name)) for name in self._identity)
         this = self._edge.number((value, *said))
         self._rows.append((value, this))
         if self.newest is None or value > self.newest:

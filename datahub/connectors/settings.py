@@ -1,6 +1,7 @@
 """How each kind of source is reached. No secrets in here: a password or token is Source.secret."""
 
 from typing import Any, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from django.utils.translation import gettext as _
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -11,7 +12,13 @@ from datahub.declare import Spec
 from .states import PullKind
 
 MAX_COLUMNS = 500
+SECRET_WORDS = ("token", "secret", "passw", "apikey", "api-key", "api_key", "appkey", "access_key")
+SECRET_NAMES = frozenset({"key", "sign", "signature", "auth", "authorization", "ak", "sk"})
 Zone = Literal["Asia/Shanghai", "UTC"]
+
+
+def _is_secret(name: str) -> bool:
+    return name.lower() in SECRET_NAMES or any(word in name.lower() for word in SECRET_WORDS)
 
 
 class FolderSettings(Spec):
@@ -27,14 +34,14 @@ class FolderSettings(Spec):
     @classmethod
     def _stays_inside(cls, value: str) -> str:
         if any(part.startswith(".") or part in ("done", "failed") for part in value.split("/")):
-            raise ValueError("hidden folders, done and failed cannot be watched")
+            raise ValueError(_("Hidden folders, done and failed cannot be watched."))
         return value
 
     @field_validator("pattern")
     @classmethod
     def _names_only(cls, value: str) -> str:
         if "/" in value or "\x00" in value:
-            raise ValueError("a pattern of file names holds no slash")
+            raise ValueError(_("A pattern of file names holds no slash."))
         return value
 
 
@@ -49,7 +56,7 @@ class PulledColumns(Spec):
         targets = list(self.columns.values())
         twice = sorted({name for name in targets if targets.count(name) > 1})
         if twice:
-            raise ValueError(f"taken from two columns: {', '.join(twice)}")
+            raise ValueError(_("Taken from two columns: %(names)s") % {"names": ", ".join(twice)})
         return self
 
 
@@ -96,29 +103,41 @@ class HttpSettings(PulledColumns):
     max_pages: int = Field(default=1_000, ge=1, le=20_000)
     max_mib: int = Field(default=256, ge=1, le=4_096)
     mapping: str = Field(default="", max_length=63)
+    identity: tuple[str, ...] = ()  # fields that tell one record from another: those that were chosen first
+
+    @field_validator("url")
+    @classmethod
+    def _no_secret_in_sight(cls, value: str) -> str:
+        """What stands in an address is shown; a token is not."""
+        for name, _said in parse_qsl(urlsplit(value).query, keep_blank_values=True):
+            if _is_secret(name):
+                raise ValueError(_("%(name)s: a token is not given in the address.") % {"name": name})
+        return value
 
     @field_validator("headers")
     @classmethod
     def _plain_headers(cls, value: dict[str, str]) -> dict[str, str]:
         for name, said in value.items():
             if not name.replace("-", "").isalnum() or any(mark in said for mark in "\r\n\x00"):
-                raise ValueError(f"no header: {name}")
-            if name.lower() in ("host", "content-length", "transfer-encoding", "authorization", "cookie"):
-                raise ValueError(f"{name} is not set by hand; a token is given as the secret")
+                raise ValueError(_("Not a header: %(name)s") % {"name": name})
+            if name.lower() in ("host", "content-length", "transfer-encoding", "cookie"):
+                raise ValueError(_("%(name)s is not set by hand.") % {"name": name})
+            if _is_secret(name):
+                raise ValueError(_("%(name)s: a token is not given as a header.") % {"name": name})
         return value
 
     @field_validator("secret_name", "secret_prefix")
     @classmethod
     def _one_line(cls, value: str) -> str:
         if any(mark in value for mark in "\r\n\x00:"):
-            raise ValueError("no name of a header or parameter")
+            raise ValueError(_("Not a name of a header or parameter."))
         return value
 
     @field_validator("record_path", "next_path")
     @classmethod
     def _pointer(cls, value: str) -> str:
         if value and not value.startswith("/"):
-            raise ValueError("a path begins with /")
+            raise ValueError(_("A path begins with /"))
         return value
 
 
@@ -139,10 +158,17 @@ def parse(kind: str, values: dict[str, Any]) -> Settings:
         return found.model_validate(values)
     except ValidationError as error:
         raise BadInput(
-            [
-                Problem(
-                    None, str(one["loc"][0]) if one["loc"] else "", one["msg"].removeprefix("Value error, ")
-                )
-                for one in error.errors()
-            ]
+            [Problem(None, str((one["loc"] or ("",))[0]), _words(one)) for one in error.errors()]
         ) from error
+
+
+def _words(error: Any) -> str:
+    """What pydantic found, as the steward reads it."""
+    kind = error["type"]
+    if kind == "value_error":
+        return str(error["msg"]).removeprefix("Value error, ")
+    if kind == "string_pattern_mismatch":
+        return _("Letters, digits, - and _ only, folders parted by /.")
+    if kind == "string_too_long":
+        return _("Too long.")
+    return _("This value does not fit.")

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 from django.utils.translation import gettext as _
+from sqlalchemy.exc import DBAPIError
 
 from commandcenter.core import clock
 from commandcenter.core.times import SHANGHAI
@@ -30,6 +31,7 @@ CHUNK_ROWS = 20_000
 BATCH_ROWS = 1_000_000
 WHOLE_ROWS = 5_000_000
 COUNT_UP_TO = 1_000
+COUNT_MS = 5_000
 AHEAD = timedelta(days=1)  # a cursor value further in the future would hide all that comes after
 ARROW = {
     "integer": pa.int64(),
@@ -203,7 +205,7 @@ def fetch(
         )
         if picked.cursor is None:
             return _fetch_whole(source_id, connection, picked, settings, notes)
-        notes += _left_out(connection, picked)
+        notes += _left_out(connection, picked, settings)
         return _fetch_new(source_id, connection, picked, settings, cursor, seen, number, notes)
 
 
@@ -341,17 +343,32 @@ def _chunks(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Sequen
     yield from result.partitions(CHUNK_ROWS)
 
 
-def _left_out(connection: sa.Connection, picked: Picked) -> list[str]:
-    """Rows that a cursor cannot reach, counted up to a bound and said."""
+def _left_out(connection: sa.Connection, picked: Picked, settings: DatabaseSettings) -> list[str]:
+    """Rows that a cursor cannot reach, counted up to a bound and said; not at the price of the pull."""
     assert picked.cursor is not None
-    found = picked.of(picked.cursor.name)
+    found, horizon = picked.of(picked.cursor.name), _horizon(picked)
+    nothing, ahead = "", ""
+    try:
+        with connection.begin_nested():
+            _limit(connection, COUNT_MS)
+            if picked.cursor.nullable:
+                nothing = _count(connection, picked, found.is_(None))
+            if horizon is not None:
+                ahead = _count(connection, picked, found > horizon)
+            _limit(connection, settings.timeout_s * 1000)
+    except DBAPIError:
+        return []  # a large table without an index: nobody counts
     notes = []
-    if picked.cursor.nullable and (n := _count(connection, picked, found.is_(None))):
-        notes.append(_("%(n)s rows have nothing in the cursor column and are not taken.") % {"n": n})
-    horizon = _horizon(picked)
-    if horizon is not None and (n := _count(connection, picked, found > horizon)):
-        notes.append(_("%(n)s rows have a cursor value in the future and are not taken.") % {"n": n})
+    if nothing:
+        notes.append(_("%(n)s rows have nothing in the cursor column and are not taken.") % {"n": nothing})
+    if ahead:
+        notes.append(_("%(n)s rows have a cursor value in the future and are not taken.") % {"n": ahead})
     return notes
+
+
+def _limit(connection: sa.Connection, ms: int) -> None:
+    if not is_sqlite(connection):
+        connection.execute(sa.text(f"SET LOCAL statement_timeout = {int(ms)}"))
 
 
 def _count(connection: sa.Connection, picked: Picked, condition: Any) -> str:

@@ -255,7 +255,7 @@ def _pick_records(request: HttpRequest, source: Source, chosen: HttpSettings) ->
     if request.method == "POST" and form.is_valid():
         values = dict(form.cleaned_data)
         if values["record_path"] != chosen.record_path:
-            values |= {"columns": {}, "since_field": ""}
+            values |= {"columns": {}, "since_field": "", "identity": []}
         try:
             return _onwards(request, _save(request, source, values), "pick")
         except DomainError as error:

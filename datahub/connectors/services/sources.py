@@ -220,7 +220,8 @@ def describe(chosen: Settings, secret: str) -> tuple[Settings, dict[str, str]]:
             raise SourceFailed(
                 _("The records have no field %(name)s.") % {"name": chosen.since_field}, code="bad_cursor"
             )
-        return chosen, shape
+        # Columns may be chosen differently later; what is known of the edge stays known.
+        return chosen.model_copy(update={"identity": chosen.identity or tuple(chosen.columns)}), shape
     return chosen, {}
 
 

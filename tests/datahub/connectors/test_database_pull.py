@@ -303,6 +303,20 @@ def test_a_slow_answer_ends_at_the_time_limit(pg, source, run):
     assert (ended.outcome, ended.code) == ("failed", "database")
 
 
+def test_rows_that_take_too_long_to_count_are_not_counted(pg, source, run, monkeypatch):
+    insert(pg, 1, 5)
+    insert(pg, 6, 1, changed="NULL")
+    one = source("changed")
+    monkeypatch.setattr(table, "COUNT_MS", 50)
+    monkeypatch.setattr(
+        table,
+        "_count",
+        lambda connection, *_: connection.execute(table.sa.text("SELECT pg_sleep(5)")) and "1",
+    )
+    ended = run(one)
+    assert (ended.outcome, ended.rows, ended.reason) == ("delivered", 5, "")
+
+
 def test_a_wrong_password_is_said_in_plain_words_and_is_not_repeated(pg, source, run):
     insert(pg, 1, 1)
     one = source()

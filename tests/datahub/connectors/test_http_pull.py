@@ -316,7 +316,9 @@ def test_a_name_that_changes_its_address_is_called_where_it_was_checked(
     assert (run(one).code, called) == ("outbound_refused", ["127.0.0.1"])
 
 
-@pytest.mark.parametrize("name", ["Authorization", "Host", "Content-Length", "X-A\r\nX-B", "", "Cookie"])
+@pytest.mark.parametrize(
+    "name", ["Authorization", "Host", "Content-Length", "X-A\r\nX-B", "", "Cookie", "X-Api-Key", "x-token"]
+)
 def test_headers_that_are_not_set_by_hand(readings, api, name):
     with pytest.raises(BadInput):
         save_source(
@@ -326,6 +328,26 @@ def test_headers_that_are_not_set_by_hand(readings, api, name):
             kind="http",
             settings={"url": api.url, "headers": {name: "a"}},
         )
+
+
+@pytest.mark.parametrize("query", ["key=a", "access_token=a", "b=1&appKey=a", "sign=a"])
+def test_a_token_in_the_address_would_be_shown(readings, api, query):
+    with pytest.raises(BadInput):
+        save_source(
+            by=None, dataset_code=CODE, name="x", kind="http", settings={"url": f"{api.url}/rows?{query}"}
+        )
+
+
+def test_records_at_the_edge_stay_known_when_columns_are_chosen_differently(api, source, run):
+    api.serve("/rows", records(1, 5))
+    one = source(since_field="at")
+    run(one)
+    save_source(
+        by=None, source_id=one.pk, dataset_code=CODE, name=one.name, kind="http", ready=True,
+        settings={**Source.objects.get(pk=one.pk).settings, "columns": {**COLUMNS, "id": "count"}},
+    )  # fmt: skip
+    api.serve("/rows", records(1, 6))
+    assert (run(one).rows, len(stations())) == (1, 6)
 
 
 def test_a_secret_is_told_only_to_the_place_it_was_given_for(api, source):
