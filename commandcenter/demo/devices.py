@@ -102,7 +102,13 @@ def silent(code: str, at: datetime) -> bool:
     """Whether the demo lets a device be silent at this moment."""
     if _share("down", code) < DOWN:  # out for good, until somebody mends it
         return True
-    return _share("hour", code, int(at.timestamp() // BLOCK_S)) < BLIPS
+    block, into = divmod(at.timestamp(), BLOCK_S)
+    return _share("hour", code, int(block)) < BLIPS and into < _minutes(code, int(block)) * 60
+
+
+def _minutes(code: str, block: int) -> float:
+    """How long an outage lasts: mostly short, some long enough to be a fault."""
+    return 10 + 100 * _share("back", code, block) ** 4
 
 
 def plant_devices(end: datetime, seed: int) -> int:
@@ -151,7 +157,7 @@ def _tell_past(
             if _share("hour", code, block) >= BLIPS:
                 continue
             gone = start + timedelta(seconds=block * BLOCK_S - start.timestamp())
-            back = gone + timedelta(minutes=10 + 100 * _share("back", code, block))
+            back = gone + timedelta(minutes=_minutes(code, block))
             past += [(pk, Spell.ONLINE, begin, gone), (pk, Spell.OFFLINE, gone, back)]
             begin = back
         now.append((pk, Spell.ONLINE, begin))
