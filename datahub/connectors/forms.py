@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from datahub.declare import ColumnSpec, DatasetSpec
 
@@ -345,7 +344,11 @@ class RhythmForm(forms.Form):
     rhythm = forms.ChoiceField(label=_("When"), choices=Rhythm.choices, widget=forms.Select(attrs=SELECT))
     every = forms.IntegerField(label=_("Every"), min_value=1, max_value=10_000, initial=1, widget=_number())
     unit = forms.TypedChoiceField(
-        label=pgettext_lazy("time", "Unit"), coerce=int, choices=UNITS, initial=3_600, widget=forms.Select(attrs=SELECT)
+        label=pgettext_lazy("time", "Unit"),
+        coerce=int,
+        choices=UNITS,
+        initial=3_600,
+        widget=forms.Select(attrs=SELECT),
     )
     daily_at = forms.TimeField(
         label=_("Time of day"),
