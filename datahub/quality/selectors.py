@@ -156,14 +156,14 @@ def chart_of(days: list[tuple[date, Score]], *, at: datetime) -> dict[str, Any]:
         }
         for day, total in held
     ]
-    marks = sorted({100, GOOD, (100 + floor) // 2, floor} if floor < 90 else {100, GOOD, floor}, reverse=True)
+    middle = (100 + floor) // 2
+    marks = {100, GOOD, floor} | ({middle} if GOOD - middle > 4 else set())
     return {
         "points": points,
         "line": " ".join(f"{p['x']},{p['y']}" for p in points) if len(points) > 1 else "",
         "marks": [
             {"value": one, "y": _height(one, floor), "text": _height(one, floor) + 4, "good": one == GOOD}
-            for one in marks
-            if one != (100 + floor) // 2 or abs(one - GOOD) > 4
+            for one in sorted(marks, reverse=True)
         ],
         "first": last - timedelta(days=span - 1),
         "last": last,

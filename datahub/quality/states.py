@@ -61,7 +61,7 @@ INCIDENT_MOVES: Moves = {
 }
 
 INCIDENT_LABELS: Final = {
-    "raise": _("Raised"),
+    "raise": pgettext_lazy("incident", "Raised"),
     "acknowledge": _("Acknowledged by its owner"),
     "start_mending": _("Mending began"),
     "resolve": _("Reported as mended"),
