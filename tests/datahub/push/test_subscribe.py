@@ -392,3 +392,62 @@ def test_a_broker_that_never_answers(readings, settings):
 def connections_closed():
     yield
     connections.close_all()
+
+
+def certificates(folder, host):
+    """An authority of our own, and a broker's certificate by it."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    def made(name, by=None, extension=None):
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        now = clock.now()
+        draft = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(by[1].subject if by else subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=2))
+            .add_extension(extension, critical=not by)
+        )
+        return key, draft.sign(by[0] if by else key, hashes.SHA256())
+
+    authority = made("city ca", extension=x509.BasicConstraints(ca=True, path_length=None))
+    key, own = made("broker", authority, x509.SubjectAlternativeName([host]))
+    pem = serialization.Encoding.PEM
+    plain = serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    (folder / "key").write_bytes(key.private_bytes(pem, *plain))
+    (folder / "cert").write_bytes(own.public_bytes(pem))
+    return authority[1].public_bytes(pem).decode()
+
+
+def test_an_encrypted_broker_has_to_prove_its_name(readings, tmp_path):
+    import ipaddress
+
+    from cryptography import x509
+
+    ours = certificates(tmp_path, x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+    (tmp_path / "other").mkdir()
+    foreign = certificates(tmp_path / "other", x509.DNSName("elsewhere.test"))
+    for folder, ca, fits in (
+        (tmp_path, ours, True),
+        (tmp_path, foreign, False),
+        (tmp_path / "other", foreign, False),
+    ):
+        broker = Mosquitto(lines=f"certfile {folder}/cert\nkeyfile {folder}/key").start()
+        try:
+            sub = subscription(broker, tls=True, ca_pem=ca)
+            if fits:
+                assert try_out(sub)
+            else:
+                with pytest.raises(Unreachable):
+                    try_out(sub)
+            sub.tls = False
+            with pytest.raises(Unreachable):
+                try_out(sub)
+        finally:
+            broker.remove()
