@@ -19,7 +19,6 @@ from .tiles import chosen
 
 COUNTED = 10_000  # a reader who looks further narrows his question
 STRIP_DAYS = 7
-DAY_MINUTES = 1_440
 
 
 class CappedPaginator(Paginator):  # no subscript: Django has none at runtime

@@ -47,6 +47,7 @@ BUILT_IN: dict[str, Words] = {
     KEY: _("The key occurs once"),
     CYCLE: _("Came within twice its cycle"),
     CALLS: _("Calls were answered"),
+    "=register": _("The register of devices takes it"),
 }
 KINDS: dict[str, Words] = {
     "required": _("Not empty"),
@@ -149,6 +150,10 @@ def links_of(incident: Incident) -> list[tuple[Words, str]]:
     kind, _sign, key = incident.ref.partition(":")
     if kind == "datahub.agreement" and key.isdecimal():
         found.append((_("The application"), reverse("datahub:sharing:agreement", args=[key])))
+    if kind == "datahub.fault" and key.isdecimal():
+        found.append((_("The fault"), reverse("datahub:fault", args=[key])))
+    if incident.key == "=register":
+        found.append((_("Refused rows of the register"), reverse("datahub:device_upkeep")))
     return found
 
 

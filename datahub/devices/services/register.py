@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from django.db import connection, transaction
-from django.db.models import Max
 
 from city.locate import locate_many
 from city.selectors import organisations
 from commandcenter.core import clock
 from commandcenter.core.coordinates import TO_CGCS2000
 from commandcenter.journal.services import audit
+from datahub.models import Delivery
+from datahub.quality.services import clear_incident, raise_incident
 
 from ..codes import code_fault
 from ..limits import limits
@@ -115,6 +116,7 @@ def take_rows(table: pa.Table, delivery_id: int) -> Taken:
         for start in range(0, len(rows), CHUNK):
             for n, count in enumerate(_merge(rows[start : start + CHUNK], delivery_id, at)):
                 done[n] += count
+        _tell_refused(delivery_id, refusals, at)
         audit(
             actor=None,
             action="datahub.register_devices",
@@ -122,6 +124,25 @@ def take_rows(table: pa.Table, delivery_id: int) -> Taken:
             body={"registered": done[0], "changed": done[1], "same": done[2], "refused": len(refusals)},
         )
     return Taken(done[0], done[1], done[2], len(refusals))
+
+
+def _tell_refused(delivery_id: int, refusals: list[DeviceRefusal], at: datetime) -> None:
+    """One incident while deliveries bring rows that the register cannot take."""
+    delivery = Delivery.objects.select_related("dataset").filter(pk=delivery_id).first()
+    if delivery is None:
+        return
+    about: dict[str, Any] = {"kind": "rule_failed", "key": "=register", "dataset": delivery.dataset, "at": at}
+    if not refusals:
+        clear_incident(**about)
+        return
+    first = refusals[0]
+    raise_incident(
+        **about,
+        delivery=delivery,
+        reason="register_refused",
+        detail=f"{len(refusals)}: #{first.row_number} {first.code} {first.field} {first.reason}",
+        org_code=delivery.dataset.provider,
+    )
 
 
 # ---------------------------------------------------------------- reading
@@ -372,8 +393,3 @@ def apply_limits(codes: list[str] | None = None) -> int:
             [list(found := limits()), [one.silent_s for one in found.values()], codes is None, codes or []],
         )
         return int(cursor.rowcount)
-
-
-def last_delivery() -> int:
-    """The newest delivery of the register that reached the table."""
-    return int(Device.objects.aggregate(newest=Max("delivery_id"))["newest"] or 0)

@@ -315,3 +315,12 @@ def test_news_of_a_fault_is_a_line_for_people(who, there):
     fault = Fault.objects.get()
     said = line("datahub.fault.moved", event(fault, "open", there.now))
     assert (said.title, said.ref) == (fault.title, fault.ref)
+
+
+def test_the_incident_leads_to_the_fault(client, who, there):
+    from datahub.quality.models import Incident
+
+    incident = Incident.objects.get(kind="device_fault")
+    client.force_login(who["steward"])
+    page = client.get(reverse("datahub:incident", args=[incident.pk])).content.decode()
+    assert reverse("datahub:fault", args=[Fault.objects.get().pk]) in page

@@ -13,6 +13,7 @@ from datahub.devices.codes import PROVINCES, camera_code_fault
 from datahub.devices.models import Device, DeviceChange, DeviceRefusal, Pulse
 from datahub.devices.services import DATASET, take_rows
 from datahub.devices.world import SIZE, world_of
+from datahub.quality.models import Incident
 from datahub.services import deliver, save_dataset
 from tests.factories.datahub import NOON
 from tests.factories.devices import OTHER, OWNER, bring, camera, register, row, table_of
@@ -74,6 +75,11 @@ def test_what_the_register_cannot_take_is_named_and_the_rest_goes_in(who, at_noo
     refused = DeviceRefusal.objects.get()
     assert (refused.row_number, refused.field, refused.reason) == (1, field, reason)
     assert [one.code for one in Device.objects.all()] == [camera(2)]
+    incident = Incident.objects.get(kind="rule_failed")
+    assert (incident.reason, incident.state, reason in incident.detail) == ("register_refused", "open", True)
+    bring([row(1), row(2)])
+    incident.refresh_from_db()
+    assert incident.state == "closed"
 
 
 def test_a_device_without_a_position_stands_in_its_owner_s_area(who, at_noon):
