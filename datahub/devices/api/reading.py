@@ -48,14 +48,16 @@ def beats_of(body: Any) -> list[Beat]:
 def _refuse_strangers(row: dict[str, Any], known: Any, number: int | None) -> None:
     for name in row:
         if name not in known:
-            raise BadInput(Problem(number, str(name)[:60], "not known here"))
+            shown = name[:60] if isinstance(name, str) and name.isprintable() else "?"
+            raise BadInput(Problem(number, shown, "not known here"))
 
 
 def _beat(row: dict[str, Any], sent_at: datetime | None, number: int | None) -> Beat:
     code, trouble = row.get("code"), row.get("trouble", "")
-    if not isinstance(code, str) or not 1 <= len(code) <= CODE_LENGTH or "\x00" in code:
+    # Printable leaves out what no database and no answer can hold: NUL, half a surrogate pair.
+    if not isinstance(code, str) or not 1 <= len(code) <= CODE_LENGTH or not code.isprintable():
         raise BadInput(Problem(number, "code", f"a text of 1 … {CODE_LENGTH} characters"))
-    if not isinstance(trouble, str) or len(trouble) > TROUBLE_LENGTH or "\x00" in trouble:
+    if not isinstance(trouble, str) or len(trouble) > TROUBLE_LENGTH or not trouble.isprintable():
         raise BadInput(Problem(number, "trouble", f"a text of at most {TROUBLE_LENGTH} characters"))
     at = _moment(row.get("at"), "at", number) if "at" in row else None
     age = sent_at - at if sent_at is not None and at is not None else timedelta(0)

@@ -5,6 +5,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from commandcenter.core.errors import BadInput, Problem
 from datahub.sharing.api.serializers import ShareRefusal
 from datahub.sharing.api.views import ShareView, token_of
 
@@ -56,7 +57,11 @@ class HeartbeatView(ShareView):
         key = services.key_of(token_of(request))
         if key is None:
             return Response({"code": "forbidden", "detail": "no heartbeat key in force"}, status=403)
-        heard = services.hear(beats_of(request.data), owner_code=key.owner_code)
+        try:
+            body = request.data
+        except RecursionError:
+            raise BadInput(Problem(None, "", "nested too deeply")) from None
+        heard = services.hear(beats_of(body), owner_code=key.owner_code)
         return Response(
             {
                 "accepted": heard.accepted,

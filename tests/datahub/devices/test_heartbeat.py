@@ -89,6 +89,20 @@ def test_nonsense_is_named_and_nothing_of_it_is_taken(client, keys, body, field)
     assert not Pulse.objects.exclude(seen_at=None).exists()
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000, b'{"beats":' * 50_000, b'{"code": "\\ud800"}', b'{"\\ud800": 1}', b"\xff\xfe", b"NaN", b'{"code": 1e999}',
+        b'{"code": "a", "trouble": "\\ud800"}', b"null", b"5", b'{"code": "a", "code": 5}', b"",
+    ],
+)  # fmt: skip
+def test_hostile_bodies_are_refused(client, keys, body):
+    headers = {"Authorization": f"Bearer {keys[OWNER]}"}
+    answer = client.post(URL, body, content_type="application/json", headers=headers)
+    assert answer.status_code == 400
+    assert not Pulse.objects.exclude(seen_at=None).exists()
+
+
 def test_a_wrong_clock_is_noted_and_the_server_s_time_counts(client, keys):
     at = (NOON + timedelta(hours=3)).isoformat()
     assert post(client, keys[OWNER], {"code": camera(1), "at": at}).status_code == 200
