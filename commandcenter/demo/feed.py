@@ -18,7 +18,7 @@ from commandcenter.core.times import SHANGHAI
 from datahub.services import push_rows
 from dispatch.models import Order
 
-from . import desk, devices, planted, sensors, truths
+from . import desk, devices, planted, sensors, sources, truths
 from .seed import seeded_at
 from .story import HOURS
 
@@ -54,6 +54,7 @@ def tick(*, seconds: float, rate: float = 1.0, rng: random.Random | None = None)
     done.steps = _work(crew, rng, _whole(rng, calls * 2.2 + 0.3))
     done.rows = _sense()
     devices.beat()
+    sources.go_on()
     return done
 
 

@@ -21,7 +21,7 @@ from grid.services import load_event_kinds
 from hotline.models import Ticket
 from hotline.services.categories import load_categories, load_knowledge
 
-from . import devices, sensors, truths
+from . import devices, exchange, sensors, sources, truths
 from .boundaries import Drawing, draw_city
 from .divisions import read_divisions
 from .people import employ, found_organisations
@@ -63,6 +63,9 @@ def seed_city(*, days: int, calls_a_day: float, say: Say) -> bool:
     plant_the_rest(staff.by_name["officer_police"].pk, staff.by_name["officer_education"].pk, end)
     say(f"{devices.plant_devices(end, SEED):,} cameras and sensors")
     say(f"{seed_quality(end, SEED)['deliveries']} deliveries of a register that gets worse")
+    say(f"{sources.seed_sources(end)} sources connected")
+    shared = exchange.seed_exchange(end)
+    say(f"{shared['agreements']} agreements on sharing, {shared['calls']} calls under them")
     pump(patience=30)
     audit(actor=None, action=FINISHED, body={"days": days, "seed": SEED})
     return True

@@ -14,7 +14,11 @@ from commandcenter.demo.seed import seed_city, seeded_at
 from commandcenter.journal.models import AuditEntry, Event
 from commandcenter.journal.selectors import trace_graph
 from commandcenter.journal.services import pump
+from datahub.connectors.models import SourceRun
 from datahub.models import Delivery
+from datahub.portal.models import DataRequest
+from datahub.quality.models import Incident
+from datahub.sharing.models import Agreement, ShareCall
 from dispatch.models import Order, OrderMove
 from hotline.models import Ticket
 
@@ -56,6 +60,25 @@ def test_the_city_stands_and_its_truths_can_be_found(settings):
     assert "extend" in actions(truths.EXTENDED)
     assert order_of(truths.HELD).held_at is not None
     assert order_of(truths.PROVISIONAL).provisional_due
+
+    # data shared in every state, with calls under the grants and one clock that ran out
+    asked = Agreement.objects.filter(consumer_kind="organisation")
+    states = dict(asked.values_list("dataset__code", "state"))
+    assert states["chem.vehicle_track"] == "checked"
+    assert states["hotline.tickets"] == "stopped"
+    assert states["economy.company"] == "expired"
+    assert {"applied", "returned", "refused", "granted"} <= {*asked.values_list("state", flat=True)}
+    assert asked.exclude(escalated_at=None).get().dataset.code == "chem.vehicle_track"
+    assert ShareCall.objects.filter(outcome="refused").exists()
+    assert {*DataRequest.objects.values_list("state", flat=True)} == {
+        "received", "in_review", "opened", "declined",
+    }  # fmt: skip
+
+    # sources that deliver, and one whose columns changed
+    runs = list(SourceRun.objects.order_by("pk").values_list("source__dataset__code", "outcome"))
+    assert runs[-1] == ("traffic.parking", "failed")
+    assert ("lifeline.tap_water", "delivered") in runs
+    assert Incident.objects.filter(kind="columns_changed", dataset__code="traffic.parking").exists()
 
     # sealed tickets leave no title in any event
     for title in (truths.WHISTLEBLOW, truths.CONFIDENTIAL):
