@@ -3,6 +3,7 @@
 Everything goes through the services, at the time it is said to have happened.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -164,7 +165,7 @@ class _Course:
             yield at, self.call
             at += DAY / CALLS_A_DAY
 
-    def _did(self, service, *, as_provider: bool = False, **words) -> None:
+    def _did(self, service: Callable[..., object], *, as_provider: bool = False, **words: object) -> None:
         by = officer(self.agreement.dataset.provider, self.people) if as_provider else self.steward
         service(agreement_id=self.agreement.pk, by=by, **words)
 
