@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from commandcenter.core import clock
 from commandcenter.core.errors import BadInput, Problem
@@ -87,8 +87,8 @@ def answer_to(call: Call) -> tuple[int, dict[str, Any], dict[str, str]]:
             taken = take(call)
         except Refused as refused:
             return refused.status, refused.body(), refused.headers()
-        except (OperationalError, InterfaceError) as error:
-            if connection.in_atomic_block:
+        except (DatabaseError, InterfaceError) as error:
+            if connection.in_atomic_block or not _is_gone(error):
                 raise
             connection.close()
             if attempt == 2 or (getattr(error, "writing", False) and not call.number):
@@ -104,6 +104,12 @@ def answer_to(call: Call) -> tuple[int, dict[str, Any], dict[str, str]]:
             }
             return 202, body, {"Location": f"/api/push/v1/{call.code}/batches/{taken.batch}"}
     raise AssertionError("unreachable")
+
+
+def _is_gone(error: Exception) -> bool:
+    """A connection that was cut in the middle is also told as a plain error, without its kind."""
+    link = connection.connection
+    return isinstance(error, (OperationalError, InterfaceError)) or link is None or bool(link.closed)
 
 
 def take(call: Call) -> Taken:
@@ -333,7 +339,7 @@ def _write(known: Known, call: Call, digest: str, table: Any, body: bytes, at: d
                 values,
             )
             batch, rows, former = cursor.fetchone()
-    except (OperationalError, InterfaceError) as error:
+    except (DatabaseError, InterfaceError) as error:
         error.writing = True  # type: ignore[union-attr]
         raise
     if former != digest:

@@ -137,7 +137,9 @@ def during(workhorse, server, mark, fault, batches=120):
     for sender in senders:
         if sender.numbered:
             assert sender.acknowledged == sender.tried
-    return {status for sender in senders for status in sender.statuses}
+    seen = {status for sender in senders for status in sender.statuses}
+    assert 500 not in seen, (server.services.home / "web").read_text()[-3000:]
+    return seen
 
 
 def test_postgresql_restarted_while_systems_push(workhorse, services, server):
