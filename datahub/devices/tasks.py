@@ -1,6 +1,5 @@
 """Doorbells of the device register."""
 
-from dataclasses import asdict
 from typing import Any
 
 from celery import shared_task
@@ -13,7 +12,7 @@ def patrol_devices() -> dict[str, Any]:
     """Each minute: who fell silent, who is heard again; now and then the day is counted."""
     done = services.patrol()
     services.count_availability()
-    return {name: value for name, value in asdict(done).items() if isinstance(value, int)}
+    return {name: value for name, value in vars(done).items() if isinstance(value, int)}
 
 
 def follow_order(payload: dict[str, Any]) -> None:
