@@ -22,7 +22,7 @@ from datahub.sharing.models import Agreement
 from datahub.sharing.services import hash_of
 from datahub.sharing.services.platform import ensure_platform_grant
 
-from .ingest import SPEC
+from . import ingest
 
 ROWS = 400_000
 LIMIT = 5_000  # rows/s; features.md row 3
@@ -32,7 +32,7 @@ TOKEN = "ccs_bench"
 
 def main(argv: list[str] | None = None) -> None:
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]
-    spec = SPEC.model_copy(update={"lon_column": "", "lat_column": "", "rules": ()})
+    spec = ingest.spec("bench.share").model_copy(update={"lon_column": "", "lat_column": "", "rules": ()})
     save_dataset(spec)
     if selectors.pinned(spec.code).version is None:
         deliver(dataset_code=spec.code, table=_table(), history=True)
