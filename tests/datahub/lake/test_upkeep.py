@@ -97,8 +97,10 @@ def test_compaction_gives_way_to_writers_between_its_turns(readings, noon, tmp_p
     pauses = []
 
     def pause(seconds):
-        """Somebody delivers while nobody holds the dataset."""
+        """Somebody delivers while nobody holds the dataset, three times."""
         pauses.append(seconds)
+        if len(pauses) > 3:
+            return
         late = rows(1, station=f"late{len(pauses)}", at=NOON - timedelta(days=5))
         path = csv_file(tmp_path, late, f"late{len(pauses)}.csv")
         assert deliver(dataset_code=CODE, path=path).state == "committed"
@@ -109,8 +111,8 @@ def test_compaction_gives_way_to_writers_between_its_turns(readings, noon, tmp_p
     assert compact_lake() > 3
     assert len(pauses) >= 2
     after = tables.pin(CODE)
-    assert after.version > version + len(pauses)
-    assert selectors.read(CODE).num_rows == 12 + len(pauses)
+    assert after.version > version + min(len(pauses), 3)
+    assert selectors.read(CODE).num_rows == 12 + min(len(pauses), 3)
     assert {day for _path, day in after.files} == {day for _path, day in tables.pin(CODE, version).files}
     assert verify_dataset(make_dataset())["problems"] == []
 

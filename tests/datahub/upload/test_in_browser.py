@@ -92,6 +92,20 @@ def test_faults_are_seen_corrected_and_the_rest_delivered_once(open_as, phone):
     assert Delivery.objects.count() == 1
 
 
+def test_a_choice_made_before_the_page_listens_is_read_too(open_as):
+    page = open_as(f"/data/{LIVE.code}/upload/")
+    page.get_by_test_id("upload-file").set_input_files(as_file("读数.csv", faulty()))
+    expect(page.get_by_test_id("look-refusal")).to_be_visible()
+    held = []
+    page.route("**/workbench*.js", lambda one: held.append(one))
+    page.goto(page.url, wait_until="commit")
+    page.locator('[data-test="header-row"][data-header="测站"] select').select_option("station")
+    expect(page.get_by_test_id("look-refusal")).to_be_visible()
+    for one in held:
+        one.continue_()
+    expect(page.get_by_test_id("look-bad")).to_be_visible()
+
+
 def test_progress_is_what_was_sent_and_can_be_cancelled(open_as):
     page = open_as(f"/data/{LIVE.code}/upload/")
     content = (
