@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from city.selectors import organisations
 from commandcenter.core.times import shanghai_day
-from datahub.models import Dataset, Delivery
+from datahub.models import Column, Dataset, Delivery
 from datahub.sharing.querysets import officer_orgs
 
 from .clocks import weights
@@ -233,3 +233,9 @@ def overview_part(dataset_ids: list[int], *, at: datetime) -> dict[int, dict[str
 def worst_first(row: dict[str, Any]) -> tuple[bool, float]:
     """Sources that were not measured stand last: nobody knows how good they are."""
     return row["score"] is None, row["score"] or 0.0
+
+
+def column_titles(dataset_ids: Iterable[int]) -> dict[tuple[int, str], str]:
+    """(dataset, code of the column) → its name in the reader's language."""
+    found = Column.objects.filter(dataset_id__in=set(dataset_ids))
+    return {(one.dataset_id, one.code): one.title for one in found}

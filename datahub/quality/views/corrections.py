@@ -27,7 +27,7 @@ from datahub.views import shown
 from ..forms import AskForm, DeliveryForm, NoteForm, ReasonForm
 from ..models import CorrectionRequest
 from ..policies import may_ask_correction, may_decide_correction, may_withdraw_correction
-from ..selectors import org_names
+from ..selectors import column_titles, org_names
 from ..services import arriving
 from ..services import corrections as services
 from ..states import CORRECTION_LABELS, CORRECTION_MOVES, WAITING, CorrectionState
@@ -73,8 +73,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
     page = Paginator(seen.filter(VIEWS[view]).order_by(*order), 30).get_page(request.GET.get("page"))
     codes = {code for one in page.object_list for code in (one.dataset.provider, one.requester_org)}
     names = org_names(codes)
+    columns = column_titles({one.dataset_id for one in page.object_list})
     for one in page.object_list:
         dressed(one)
+        one.column_title = columns.get((one.dataset_id, one.column), one.column)  # type: ignore[attr-defined]
         one.owner = names.get(one.dataset.provider, one.dataset.provider)  # type: ignore[attr-defined]
         one.asker = names.get(one.requester_org, one.requester_org)  # type: ignore[attr-defined]
     context = {
