@@ -107,9 +107,13 @@ def answer_to(call: Call) -> tuple[int, dict[str, Any], dict[str, str]]:
 
 
 def _is_gone(error: Exception) -> bool:
-    """A connection that was cut in the middle is also told as a plain error, without its kind."""
+    """A connection that was cut in the middle is also told as a plain error, without its kind.
+
+    The driver gives what the server said a kind of its own; an error of no kind came from the line.
+    """
     link = connection.connection
-    return isinstance(error, (OperationalError, InterfaceError)) or link is None or bool(link.closed)
+    plain = type(error) is DatabaseError
+    return plain or isinstance(error, (OperationalError, InterfaceError)) or link is None or bool(link.closed)
 
 
 def take(call: Call) -> Taken:
